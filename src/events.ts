@@ -1,0 +1,28 @@
+import type { RequestRow } from './store/store.ts'
+
+/**
+ * One function per thing that happens. Each writes its log line and moves its metric, so that the two can't tell
+ * different stories. `createEvents` in metrics/events.ts makes the real one; nothing else logs or counts.
+ * No function takes a secret, a query string or a header value that could hold one.
+ */
+export interface Events {
+  /** The last thing that happens to a request, refused and aborted ones included. `overheadMs`: time spent in the gateway itself. */
+  requestFinished(row: RequestRow, upstream: string | null, overheadMs: number): void
+  authFailed(reason: AuthFailure): void
+  /** A limit refused a request. */
+  rateLimited(limit: string): void
+  keyCache(result: 'hit' | 'miss' | 'stale'): void
+  /** A key came in a URL. `keyId` when it is a live one. */
+  keyExposed(keyId: string | null): void
+  upstreamUp(upstream: string, target: string, up: boolean, why?: string): void
+  storeUp(up: boolean, why?: string): void
+  configLoaded(result: 'accepted' | 'rejected', detail: string): void
+  requestLogQueued(rows: number): void
+  requestLogDropped(rows: number): void
+  listening(plane: 'data' | 'admin', url: string): void
+  draining(step: 'delay' | 'closing' | 'aborted' | 'done', inFlight: number): void
+  /** A fault of ours: an exception where none should be. The message goes to the log, never to a caller. */
+  fault(where: string, error: unknown): void
+}
+
+export type AuthFailure = 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' | 'inactive_owner' | 'limited'

@@ -1,0 +1,365 @@
+/**
+ * The store contract: records, and what every adapter promises. `test/contract/store.ts` holds each adapter to it.
+ *
+ * Times are milliseconds since the epoch. Every method that changes something commits the change, its admin event and its
+ * row in the change log in one transaction, and is durable (fsync) when its promise resolves.
+ * A method rejects with `StoreUnavailable` when the store can't answer, with `StoreConflict` on a broken uniqueness rule.
+ */
+export interface Store {
+  /** The hot look-up. Synchronous where the adapter can; @returns undefined when no live secret has this hash. */
+  findKeyByHash(sha256: Buffer): KeyRecord | undefined | Promise<KeyRecord | undefined>
+
+  createOrganization(input: NewOrganization, actor: Actor): Promise<Organization>
+  /** By id or by slug. */
+  findOrganization(idOrSlug: string): Promise<Organization | undefined>
+  /** Newest first. `before` is the id of the last one of the page before. */
+  listOrganizations(page?: Page): Promise<Organization[]>
+  updateOrganization(id: string, patch: OrganizationPatch, actor: Actor): Promise<Organization | undefined>
+
+  createKey(input: NewKey, actor: Actor): Promise<ApiKey>
+  findKey(organizationId: string, keyId: string): Promise<ApiKey | undefined>
+  /** Newest first, without deleted ones. */
+  listKeys(organizationId: string, filter?: KeyFilter, page?: Page): Promise<ApiKey[]>
+  updateKey(organizationId: string, keyId: string, patch: KeyPatch, actor: Actor): Promise<ApiKey | undefined>
+  /** Irreversible; a second call changes nothing and returns the same record. */
+  revokeKey(organizationId: string, keyId: string, reason: string | null, actor: Actor): Promise<ApiKey | undefined>
+  /** Revokes and hides from lists. @returns whether there was such a key. */
+  deleteKey(organizationId: string, keyId: string, actor: Actor): Promise<boolean>
+  /** Adds a secret; the earlier ones end at `graceEndsAt` (or at once when null). @returns undefined when no such active key. */
+  rotateKey(
+    organizationId: string,
+    keyId: string,
+    secret: NewSecret,
+    graceEndsAt: number | null,
+    actor: Actor,
+  ): Promise<ApiKey | undefined>
+
+  createWorkspace(input: NewWorkspace, actor: Actor): Promise<Workspace>
+  /** By id or by external id. */
+  findWorkspace(organizationId: string, idOrExternalId: string): Promise<Workspace | undefined>
+  listWorkspaces(organizationId: string, page?: Page): Promise<Workspace[]>
+  updateWorkspace(
+    organizationId: string,
+    workspaceId: string,
+    patch: Partial<Pick<Workspace, 'name' | 'externalId'>>,
+    actor: Actor,
+  ): Promise<Workspace | undefined>
+  deleteWorkspace(organizationId: string, workspaceId: string, actor: Actor): Promise<boolean>
+  /** Idempotent. @returns false when key or workspace is not of this organization. */
+  grantWorkspace(organizationId: string, keyId: string, workspaceId: string, actor: Actor): Promise<boolean>
+  ungrantWorkspace(organizationId: string, keyId: string, workspaceId: string, actor: Actor): Promise<boolean>
+
+  createServiceAccount(input: NewServiceAccount, actor: Actor): Promise<ServiceAccount>
+  findServiceAccount(organizationId: string, id: string): Promise<ServiceAccount | undefined>
+  listServiceAccounts(organizationId: string, page?: Page): Promise<ServiceAccount[]>
+  updateServiceAccount(
+    organizationId: string,
+    id: string,
+    patch: ServiceAccountPatch,
+    actor: Actor,
+  ): Promise<ServiceAccount | undefined>
+
+  /** An admin event that goes with no change of its own, for example `api_key.exposed`. */
+  appendEvent(event: NewEvent, actor: Actor): Promise<void>
+  /** Newest first. */
+  listEvents(filter?: { organizationId?: string }, page?: Page): Promise<AdminEvent[]>
+
+  /** What has changed after `seq`, oldest first. Synchronous where the adapter can. `gap`: rows after `seq` were pruned already. */
+  changesSince(seq: number, limit: number): ChangePage | Promise<ChangePage>
+  /** The newest sequence number of the change log, 0 when empty. */
+  latestChange(): number | Promise<number>
+
+  /** One transaction, durable when resolved. */
+  insertRequests(rows: readonly RequestRow[]): Promise<void>
+  /** Completes rows that were inserted with their decision alone (`audit.durability: strict`). */
+  finishRequests(rows: readonly RequestRow[]): Promise<void>
+  /** Newest first. `organizationId: null` lists rows of no organization. */
+  listRequests(filter?: RequestFilter, page?: Page): Promise<RequestRow[]>
+  /** Deletes rows older than `before`, at most `limit` of them. @returns how many went. */
+  pruneRequests(before: number, limit: number): Promise<number>
+  /** Deletes change-log rows older than `before`. */
+  pruneChanges(before: number): Promise<void>
+  /** `last_used_at` per secret id. Never moves one back. */
+  touchSecrets(lastUsed: ReadonlyMap<string, number>): Promise<void>
+
+  /** Rate-limit counters that outlive a restart. */
+  loadCounters(now: number): Promise<Counter[]>
+  saveCounters(counters: readonly Counter[]): Promise<void>
+
+  /** Resolves when the store answers. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The store can't answer; the caller of the API gets 503, never a pass. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable'
+}
+
+/** A uniqueness rule was broken. `field` names what there is already, for example `slug`. */
+export class StoreConflict extends Error {
+  override readonly name = 'StoreConflict'
+  readonly field: string
+  constructor(field: string) {
+    super(`there is already one with this ${field}`)
+    this.field = field
+  }
+}
+
+/** Everything that the decision about one request needs to know of its key, read in one look-up. */
+export interface KeyRecord {
+  readonly secretId: string
+  /** End of the grace period of this secret, null for the newest one. */
+  readonly secretExpiresAt: number | null
+  readonly keyId: string
+  readonly name: string
+  /** First 12 characters of the secret in use. */
+  readonly keyPrefix: string
+  readonly environment: string | null
+  readonly scopes: readonly string[]
+  readonly createdAt: number
+  readonly expiresAt: number | null
+  readonly revokedAt: number | null
+  readonly lastUsedAt: number | null
+  /** As given at creation: a workspace's id or its external id; the key is bound to it. */
+  readonly projectId: string | null
+  /** CIDRs; empty: any address. */
+  readonly allowedIps: readonly string[]
+  readonly rateLimit: RateLimitSetting | null
+  readonly serviceAccountId: string | null
+  /** True when the key has no service account. */
+  readonly serviceAccountActive: boolean
+  readonly workspaces: readonly WorkspaceRef[]
+  readonly organization: Pick<Organization, 'id' | 'name' | 'slug' | 'status' | 'rateLimit'>
+}
+
+export interface WorkspaceRef {
+  readonly id: string
+  readonly externalId: string | null
+}
+
+export interface RateLimitSetting {
+  readonly requests: number
+  readonly perMs: number
+}
+
+export type OrganizationStatus = 'active' | 'suspended'
+
+export interface Organization {
+  /** `org_…` */
+  readonly id: string
+  readonly name: string
+  /** Unique, `[a-z0-9-]`. */
+  readonly slug: string
+  readonly status: OrganizationStatus
+  readonly statusReason: string | null
+  readonly rateLimit: RateLimitSetting | null
+  readonly metadata: Metadata
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export type Metadata = Readonly<Record<string, unknown>>
+
+/** `slug` left out: made from the name, with a number behind it where that one is taken. */
+export type NewOrganization = Pick<Organization, 'name'> &
+  Partial<Pick<Organization, 'slug' | 'rateLimit' | 'metadata'>>
+export type OrganizationPatch = Partial<
+  Pick<Organization, 'name' | 'status' | 'statusReason' | 'rateLimit' | 'metadata'>
+>
+
+export interface ApiKey {
+  /** `key_…` */
+  readonly id: string
+  readonly organizationId: string
+  readonly name: string
+  readonly description: string
+  readonly environment: string | null
+  readonly scopes: readonly string[]
+  readonly expiresAt: number | null
+  readonly projectId: string | null
+  readonly workspaces: readonly WorkspaceRef[]
+  readonly allowedIps: readonly string[]
+  readonly rateLimit: RateLimitSetting | null
+  readonly serviceAccountId: string | null
+  readonly metadata: Metadata
+  readonly system: boolean
+  readonly createdBy: string | null
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly revokedAt: number | null
+  readonly revokedReason: string | null
+  /** The latest over all secrets. */
+  readonly lastUsedAt: number | null
+  /** Live ones, newest first; the last one that ended when none is live. */
+  readonly secrets: readonly Secret[]
+}
+
+export interface Secret {
+  readonly id: string
+  /** First 12 characters. */
+  readonly keyPrefix: string
+  /** Last 4 characters. */
+  readonly keySuffix: string
+  readonly createdAt: number
+  readonly expiresAt: number | null
+  readonly lastUsedAt: number | null
+}
+
+/** A fresh secret as the store keeps it: never the secret itself. */
+export interface NewSecret {
+  readonly sha256: Buffer
+  readonly keyPrefix: string
+  readonly keySuffix: string
+}
+
+export type NewKey = Pick<ApiKey, 'organizationId' | 'name' | 'scopes' | 'environment'> &
+  Partial<
+    Pick<
+      ApiKey,
+      | 'description'
+      | 'expiresAt'
+      | 'projectId'
+      | 'allowedIps'
+      | 'rateLimit'
+      | 'serviceAccountId'
+      | 'metadata'
+      | 'system'
+    >
+  > & {
+    readonly workspaceIds?: readonly string[]
+    readonly secret: NewSecret
+  }
+
+export type KeyPatch = Partial<
+  Pick<ApiKey, 'name' | 'description' | 'scopes' | 'allowedIps' | 'rateLimit' | 'metadata' | 'system'>
+>
+
+export interface KeyFilter {
+  readonly status?: 'active' | 'expired' | 'revoked'
+  readonly environment?: string
+  /** A service account's id. */
+  readonly owner?: string
+  /** Part of the name, or the start of the key's prefix. */
+  readonly q?: string
+}
+
+export interface Workspace {
+  /** `ws_…` */
+  readonly id: string
+  readonly organizationId: string
+  readonly name: string
+  /** The upstream's own id for it; unique in its organization. */
+  readonly externalId: string | null
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export type NewWorkspace = Pick<Workspace, 'organizationId' | 'name'> & Partial<Pick<Workspace, 'externalId'>>
+
+export type Role = 'owner' | 'admin' | 'engineer' | 'viewer'
+
+export interface ServiceAccount {
+  /** `sa_…` */
+  readonly id: string
+  readonly organizationId: string
+  readonly name: string
+  readonly slug: string
+  readonly description: string
+  readonly role: Role
+  readonly isActive: boolean
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export type NewServiceAccount = Pick<ServiceAccount, 'organizationId' | 'name' | 'role'> &
+  Partial<Pick<ServiceAccount, 'slug' | 'description'>>
+export type ServiceAccountPatch = Partial<Pick<ServiceAccount, 'name' | 'description' | 'role' | 'isActive'>>
+
+/** Who changes something. `id` is null for the command line and the gateway itself. */
+export interface Actor {
+  readonly type: 'cli' | 'system' | 'operator' | 'api_key'
+  readonly id: string | null
+  readonly requestId?: string
+}
+
+export interface NewEvent {
+  readonly type: string
+  readonly organizationId: string | null
+  /** The id of what was changed. */
+  readonly target: string | null
+  /** Never a secret. */
+  readonly before?: Metadata | null
+  readonly after?: Metadata | null
+}
+
+export interface AdminEvent extends Required<NewEvent> {
+  /** `evt_…` */
+  readonly id: string
+  readonly seq: number
+  readonly at: number
+  readonly actor: Actor
+}
+
+/** One row of the change log: what a node must forget. */
+export interface Change {
+  readonly seq: number
+  readonly kind: 'api_key' | 'organization'
+  readonly id: string
+}
+
+export interface ChangePage {
+  readonly changes: readonly Change[]
+  readonly gap: boolean
+}
+
+/** One request on the data plane, allowed or refused. Nothing in it is a secret, a query string or a body. */
+export interface RequestRow {
+  /** A UUIDv7 of our own, not the caller's request id. */
+  readonly id: string
+  readonly at: number
+  readonly organizationId: string | null
+  readonly keyId: string | null
+  readonly method: string
+  /** Canonical, without query. */
+  readonly path: string
+  /** The pattern of the route, null where none matched. */
+  readonly route: string | null
+  /** 0 until the answer is known, and where the caller left before there was one. */
+  readonly status: number
+  /** Of the error catalogue, null when forwarded. */
+  readonly code: string | null
+  readonly durationMs: number
+  readonly upstreamMs: number | null
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly ip: string
+  readonly userAgent: string | null
+  readonly requestId: string
+  /** The code that a `shadow: true` route would have refused with. */
+  readonly shadowCode: string | null
+}
+
+export interface RequestFilter {
+  readonly organizationId?: string | null
+  readonly keyId?: string
+  readonly route?: string
+  readonly status?: number
+  readonly since?: number
+  readonly until?: number
+}
+
+export interface Counter {
+  /** Limit name and bucket in one. */
+  readonly key: string
+  readonly used: number
+  /** When the window ends. */
+  readonly endsAt: number
+}
+
+export interface Page {
+  /** At most 200; 50 when left out. */
+  readonly limit?: number
+  /** Only what is older than the object with this id. */
+  readonly before?: string
+}
