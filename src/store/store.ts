@@ -3,7 +3,8 @@
  *
  * Times are milliseconds since the epoch. Every method that changes something commits the change, its admin event and its
  * row in the change log in one transaction, and is durable (fsync) when its promise resolves.
- * A method rejects with `StoreUnavailable` when the store can't answer, with `StoreConflict` on a broken uniqueness rule.
+ * A method rejects with `StoreUnavailable` when the store can't answer, with `StoreConflict` on a broken uniqueness rule,
+ * with `StoreMissing` when something new shall belong to an organization, workspace or service account that is not there.
  */
 export interface Store {
   /** The hot look-up. Synchronous where the adapter can; @returns undefined when no live secret has this hash. */
@@ -18,6 +19,8 @@ export interface Store {
 
   createKey(input: NewKey, actor: Actor): Promise<ApiKey>
   findKey(organizationId: string, keyId: string): Promise<ApiKey | undefined>
+  /** @returns the id of the organization that the key belongs to. For the command line alone: callers of an API name theirs. */
+  locateKey(keyId: string): Promise<string | undefined>
   /** Newest first, without deleted ones. */
   listKeys(organizationId: string, filter?: KeyFilter, page?: Page): Promise<ApiKey[]>
   updateKey(organizationId: string, keyId: string, patch: KeyPatch, actor: Actor): Promise<ApiKey | undefined>
@@ -102,6 +105,16 @@ export class StoreConflict extends Error {
   readonly field: string
   constructor(field: string) {
     super(`there is already one with this ${field}`)
+    this.field = field
+  }
+}
+
+/** The input names something that is not there, or is another organization's. `field` says what, for example `workspace`. */
+export class StoreMissing extends Error {
+  override readonly name = 'StoreMissing'
+  readonly field: string
+  constructor(field: string) {
+    super(`there is no such ${field}`)
     this.field = field
   }
 }

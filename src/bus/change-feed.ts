@@ -1,0 +1,143 @@
+import type { Clock } from '../clock.ts'
+import type { Change, Store } from '../store/store.ts'
+import { StoreUnavailable } from '../store/store.ts'
+
+export interface ChangeFeedOptions {
+  /** Between the end of one poll and the start of the next, in milliseconds. */
+  readonly everyMs?: number
+  readonly clock: Clock
+  /** Something that this node may hold is out of date. */
+  readonly onChange: (change: Change) => void
+  /** Nobody knows what has changed: forget everything. */
+  readonly onGap: () => void
+  /** The store answers, for the first time or again. */
+  readonly onUp: () => void
+  /** The store has stopped answering. Called once, not for each poll that fails. */
+  readonly onDown: (error: unknown) => void
+}
+
+export interface ChangeFeed {
+  /** `clock.now()` when the last successful poll began: what was known then is as fresh as that. Minus infinity before. */
+  lastSyncAt(): number
+  /** Resolves when all that was committed before the call has been told, or the store has failed to answer. */
+  pollNow(): Promise<void>
+  close(): void
+}
+
+/**
+ * Follows the change log: each change once and in order, from now on. Never two polls at a time; one that hangs counts as
+ * down and is not a success until it has answered. Start it before the first look-up.
+ */
+export function followChanges(
+  store: Pick<Store, 'changesSince' | 'latestChange'>,
+  { everyMs = 300, clock, onChange, onGap, onUp, onDown }: ChangeFeedOptions,
+): ChangeFeed {
+  let position: number | undefined
+  let lastSync = Number.NEGATIVE_INFINITY
+  let up: boolean | undefined
+  let closed = false
+  let running: Promise<void> | undefined
+  let queued: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+
+  const fail = (error: unknown): void => {
+    if (up === false || closed) return
+    up = false
+    onDown(error)
+  }
+
+  const succeed = (startedAt: number): void => {
+    lastSync = startedAt
+    if (up) return
+    up = true
+    onUp()
+  }
+
+  /** @returns false when closed meanwhile: nothing may be told any more. */
+  const findPosition = async (from: number | undefined): Promise<boolean> => {
+    const found = store.latestChange()
+    const latest = typeof found === 'number' ? found : await found
+    if (closed) return false
+    // After the position is known and not before: what is read from here on is at least as new as the position.
+    if (from !== undefined || typeof found !== 'number' || up === false) onGap()
+    position = latest
+    return true
+  }
+
+  const catchUp = async (): Promise<void> => {
+    if (position === undefined) {
+      await findPosition(undefined)
+      return
+    }
+    for (;;) {
+      const read = store.changesSince(position, pageSize)
+      const { changes, gap } = 'then' in read ? await read : read
+      if (closed) return
+      if (gap) {
+        await findPosition(position)
+        return
+      }
+      for (const change of changes) {
+        onChange(change)
+        position = change.seq
+      }
+      if (changes.length < pageSize) return
+    }
+  }
+
+  /** @param waited resolves whoever waits for this poll, at its end or when it is given up for hung. */
+  const poll = async (waited: () => void): Promise<void> => {
+    clearTimeout(timer)
+    const startedAt = clock.now()
+    const deadline = setTimeout(() => {
+      fail(new StoreUnavailable(`the change log has not answered within ${hungAfterMs} ms`))
+      waited()
+    }, hungAfterMs)
+    deadline.unref()
+    try {
+      await catchUp()
+      if (!closed) succeed(startedAt)
+    } catch (error) {
+      fail(error)
+    } finally {
+      clearTimeout(deadline)
+      running = undefined
+      waited()
+      if (!closed) {
+        timer = setTimeout(start, everyMs)
+        timer.unref()
+      }
+    }
+  }
+
+  const start = (): Promise<void> => {
+    if (!running) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      running = promise
+      void poll(resolve)
+    }
+    return running
+  }
+
+  void start()
+  return {
+    lastSyncAt: () => lastSync,
+    pollNow() {
+      if (closed) return Promise.resolve()
+      if (!running) return start()
+      // The one that runs may have read before the caller's change: another one after it, shared by all who ask meanwhile.
+      queued ??= running.then(() => {
+        queued = undefined
+        return closed || running ? undefined : start()
+      })
+      return queued
+    },
+    close() {
+      closed = true
+      clearTimeout(timer)
+    },
+  }
+}
+
+const pageSize = 500
+const hungAfterMs = 2000

@@ -1,0 +1,143 @@
+/**
+ * The tables as Kysely sees them. The same for every database: times are milliseconds since the epoch, flags are 0 or 1,
+ * lists and objects are JSON text. The migrations make them so.
+ */
+export interface Tables {
+  organizations: OrganizationsTable
+  service_accounts: ServiceAccountsTable
+  workspaces: WorkspacesTable
+  api_keys: ApiKeysTable
+  key_secrets: KeySecretsTable
+  key_workspaces: KeyWorkspacesTable
+  request_log: RequestLogTable
+  admin_events: AdminEventsTable
+  changes: ChangesTable
+  limit_counters: LimitCountersTable
+}
+
+export interface OrganizationsTable {
+  id: string
+  name: string
+  slug: string
+  status: string
+  status_reason: string | null
+  rate_limit: string | null
+  metadata: string
+  created_at: number
+  updated_at: number
+}
+
+export interface ServiceAccountsTable {
+  id: string
+  organization_id: string
+  name: string
+  slug: string
+  description: string
+  role: string
+  is_active: number
+  created_at: number
+  updated_at: number
+}
+
+export interface WorkspacesTable {
+  id: string
+  organization_id: string
+  name: string
+  external_id: string | null
+  created_at: number
+  updated_at: number
+}
+
+export interface ApiKeysTable {
+  id: string
+  organization_id: string
+  name: string
+  description: string
+  environment: string | null
+  scopes: string
+  expires_at: number | null
+  project_id: string | null
+  allowed_ips: string
+  rate_limit: string | null
+  service_account_id: string | null
+  metadata: string
+  system: number
+  created_by: string | null
+  created_at: number
+  updated_at: number
+  revoked_at: number | null
+  revoked_reason: string | null
+  /** Hidden from lists; always revoked as well. */
+  deleted_at: number | null
+}
+
+export interface KeySecretsTable {
+  id: string
+  key_id: string
+  sha256: Uint8Array
+  key_prefix: string
+  key_suffix: string
+  created_at: number
+  /** End of the grace period. */
+  expires_at: number | null
+  /** Killed at once by a rotation. Not a time in `expires_at`: a clock set back must not bring it to life again. */
+  ended_at: number | null
+  last_used_at: number | null
+}
+
+export interface KeyWorkspacesTable {
+  key_id: string
+  workspace_id: string
+  created_at: number
+}
+
+export interface RequestLogTable {
+  id: string
+  at: number
+  organization_id: string | null
+  key_id: string | null
+  method: string
+  path: string
+  route: string | null
+  status: number
+  code: string | null
+  duration_ms: number
+  upstream_ms: number | null
+  bytes_in: number
+  bytes_out: number
+  ip: string
+  user_agent: string | null
+  request_id: string
+  shadow_code: string | null
+}
+
+export interface AdminEventsTable {
+  /** Without holes. */
+  seq: number
+  id: string
+  at: number
+  type: string
+  organization_id: string | null
+  target: string | null
+  actor_type: string
+  actor_id: string | null
+  request_id: string | null
+  before: string | null
+  after: string | null
+  prev_hash: string
+  hash: string
+}
+
+export interface ChangesTable {
+  /** Without holes; the newest row is never pruned, so that numbers never come twice. */
+  seq: number
+  kind: string
+  id: string
+  at: number
+}
+
+export interface LimitCountersTable {
+  key: string
+  used: number
+  ends_at: number
+}

@@ -1,0 +1,34 @@
+import { counterMethods } from './sql/counters.ts'
+import type { SqlEngine } from './sql/engine.ts'
+import { eventMethods } from './sql/events.ts'
+import { grantMethods } from './sql/grants.ts'
+import { keyChangeMethods } from './sql/key-changes.ts'
+import { keyReadMethods } from './sql/keys.ts'
+import { organizationMethods } from './sql/organizations.ts'
+import { requestMethods } from './sql/requests.ts'
+import { secretMethods } from './sql/secrets.ts'
+import { serviceAccountMethods } from './sql/service-accounts.ts'
+import { workspaceMethods } from './sql/workspaces.ts'
+import type { Store } from './store.ts'
+
+/** What the hot path asks. Each database answers these in its own fastest way. */
+export type HotReads = Pick<Store, 'findKeyByHash' | 'changesSince' | 'latestChange'>
+
+/** How an adapter begins and ends. */
+export type Lifecycle = Pick<Store, 'ping' | 'close'>
+
+/** The store on any SQL database: one file for each kind of object under sql/. */
+export const createSqlStore = (engine: SqlEngine, hotReads: HotReads, lifecycle: Lifecycle): Store => ({
+  ...hotReads,
+  ...organizationMethods(engine),
+  ...keyReadMethods(engine),
+  ...keyChangeMethods(engine),
+  ...secretMethods(engine),
+  ...grantMethods(engine),
+  ...workspaceMethods(engine),
+  ...serviceAccountMethods(engine),
+  ...eventMethods(engine),
+  ...requestMethods(engine),
+  ...counterMethods(engine),
+  ...lifecycle,
+})

@@ -1,0 +1,23 @@
+import type { Kysely, Transaction } from 'kysely'
+import type { Clock } from '../../clock.ts'
+import type { Tables } from '../schema.ts'
+
+/** What a database gives the store beyond Kysely. */
+export interface SqlEngine {
+  readonly clock: Pick<Clock, 'now'>
+  /** For statements that stand alone. */
+  readonly db: Kysely<Tables>
+  /**
+   * A transaction that no other writer, of this process or another, runs beside: the chain of events and the change log
+   * need an order. Durable when it resolves.
+   */
+  write<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
+  /** One consistent view for several queries. */
+  read<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
+  /** Runs one statement for each row of parameters in a transaction of its own. */
+  many(sql: string, rows: readonly (readonly unknown[])[]): Promise<void>
+}
+
+/** Either the database or a transaction on it. */
+export type Reader = Kysely<Tables>
+export type Writer = Transaction<Tables>

@@ -1,0 +1,121 @@
+import type { Selectable } from 'kysely'
+import { newId } from '../../ids.ts'
+import { canonicalJson, eventHash, genesisHash } from '../event-chain.ts'
+import type { AdminEventsTable } from '../schema.ts'
+import type { Actor, AdminEvent, Change, Metadata, NewEvent, Store } from '../store.ts'
+import type { SqlEngine, Writer } from './engine.ts'
+import { pageLimit } from './page.ts'
+
+export type EventMethods = Pick<Store, 'appendEvent' | 'listEvents' | 'pruneChanges'>
+
+export function eventMethods({ db, write, clock }: SqlEngine): EventMethods {
+  return {
+    appendEvent: (event, actor) => write((trx) => recordEvent(trx, event, actor, clock.now())),
+
+    async listEvents(filter = {}, page = {}) {
+      let query = db.selectFrom('admin_events').selectAll().orderBy('seq', 'desc').limit(pageLimit(page))
+      if (filter.organizationId !== undefined) query = query.where('organization_id', '=', filter.organizationId)
+      const { before } = page
+      if (before !== undefined) {
+        query = query.where('seq', '<', (eb) =>
+          eb.selectFrom('admin_events as cursor').select('cursor.seq').where('cursor.id', '=', before),
+        )
+      }
+      const rows = await query.execute()
+      return rows.map(toEvent)
+    },
+
+    async pruneChanges(before) {
+      // The newest row stays, however old: a follower tells from it that nothing is missing, and the next number comes from it.
+      await db
+        .deleteFrom('changes')
+        .where('at', '<', before)
+        .where('seq', '<', (eb) => eb.selectFrom('changes as newest').select((e) => e.fn.max('newest.seq').as('seq')))
+        .execute()
+    },
+  }
+}
+
+/** Adds an event to the chain, in the transaction of the change it records. */
+export async function recordEvent(trx: Writer, event: NewEvent, actor: Actor, now: number): Promise<void> {
+  const last = await trx
+    .selectFrom('admin_events')
+    .select(['seq', 'hash'])
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  // Through JSON first: the hash must be over what a later reader gets, not over what the caller held.
+  const before = throughJson(event.before)
+  const after = throughJson(event.after)
+  const chained = {
+    seq: (last?.seq ?? 0) + 1,
+    id: newId('evt', now),
+    at: now,
+    type: event.type,
+    organizationId: event.organizationId,
+    target: event.target,
+    actorType: actor.type,
+    actorId: actor.id,
+    requestId: actor.requestId ?? null,
+    before,
+    after,
+    prevHash: last?.hash ?? genesisHash,
+  }
+  await trx
+    .insertInto('admin_events')
+    .values({
+      seq: chained.seq,
+      id: chained.id,
+      at: now,
+      type: chained.type,
+      organization_id: chained.organizationId,
+      target: chained.target,
+      actor_type: chained.actorType,
+      actor_id: chained.actorId,
+      request_id: chained.requestId,
+      before: before && canonicalJson(before),
+      after: after && canonicalJson(after),
+      prev_hash: chained.prevHash,
+      hash: eventHash(chained),
+    })
+    .execute()
+}
+
+/** Tells every node what to forget, in the transaction of the change. */
+export async function recordChange(trx: Writer, kind: Change['kind'], id: string, now: number): Promise<void> {
+  await trx
+    .insertInto('changes')
+    .columns(['seq', 'kind', 'id', 'at'])
+    .expression((eb) =>
+      eb
+        .selectFrom('changes')
+        .select(({ fn, lit, val }) => [
+          eb(fn.coalesce(fn.max('seq'), lit(0)), '+', lit(1)).as('seq'),
+          val(kind).as('kind'),
+          val(id).as('id'),
+          val(now).as('at'),
+        ]),
+    )
+    .execute()
+}
+
+function toEvent(row: Selectable<AdminEventsTable>): AdminEvent {
+  return {
+    id: row.id,
+    seq: row.seq,
+    at: row.at,
+    type: row.type,
+    organizationId: row.organization_id,
+    target: row.target,
+    actor: {
+      type: row.actor_type as Actor['type'],
+      id: row.actor_id,
+      ...(row.request_id !== null && { requestId: row.request_id }),
+    },
+    before: row.before === null ? null : JSON.parse(row.before),
+    after: row.after === null ? null : JSON.parse(row.after),
+  }
+}
+
+const throughJson = (value: Metadata | null | undefined): Metadata | null =>
+  value ? JSON.parse(JSON.stringify(value)) : null

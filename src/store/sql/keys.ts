@@ -1,0 +1,62 @@
+import { sql } from 'kysely'
+import type { Store } from '../store.ts'
+import type { SqlEngine } from './engine.ts'
+import { keyRow, loadKey, loadKeys } from './key-record.ts'
+import { pageLimit } from './page.ts'
+
+export type KeyReadMethods = Pick<Store, 'findKey' | 'locateKey' | 'listKeys'>
+
+export function keyReadMethods({ db, read, clock }: SqlEngine): KeyReadMethods {
+  return {
+    findKey: (organizationId, keyId) =>
+      read(async (trx) => {
+        const row = await keyRow(trx, organizationId, keyId)
+        return row && loadKey(trx, row, clock.now())
+      }),
+
+    async locateKey(keyId) {
+      const row = await db.selectFrom('api_keys').select('organization_id').where('id', '=', keyId).executeTakeFirst()
+      return row?.organization_id
+    },
+
+    listKeys: (organizationId, filter = {}, page = {}) =>
+      read(async (trx) => {
+        const now = clock.now()
+        let query = trx
+          .selectFrom('api_keys')
+          .selectAll()
+          .where('organization_id', '=', organizationId)
+          .where('deleted_at', 'is', null)
+          .orderBy('id', 'desc')
+          .limit(pageLimit(page))
+        if (page.before !== undefined) query = query.where('id', '<', page.before)
+        if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment)
+        if (filter.owner !== undefined) query = query.where('service_account_id', '=', filter.owner)
+        if (filter.status === 'revoked') query = query.where('revoked_at', 'is not', null)
+        if (filter.status === 'expired') query = query.where('revoked_at', 'is', null).where('expires_at', '<=', now)
+        if (filter.status === 'active') {
+          query = query
+            .where('revoked_at', 'is', null)
+            .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]))
+        }
+        const { q } = filter
+        if (q !== undefined) {
+          query = query.where((eb) =>
+            eb.or([
+              sql<boolean>`lower(api_keys.name) like lower(${`%${escapeLike(q)}%`}) escape '\\'`,
+              eb.exists(
+                eb
+                  .selectFrom('key_secrets')
+                  .select('key_secrets.id')
+                  .whereRef('key_secrets.key_id', '=', 'api_keys.id')
+                  .where(sql`substr(key_prefix, 1, length(${q}))`, '=', q),
+              ),
+            ]),
+          )
+        }
+        return loadKeys(trx, await query.execute(), now)
+      }),
+  }
+}
+
+const escapeLike = (text: string): string => text.replace(/[\\%_]/g, (letter) => `\\${letter}`)

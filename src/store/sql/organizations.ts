@@ -1,0 +1,149 @@
+import type { Selectable } from 'kysely'
+import { newId } from '../../ids.ts'
+import type { OrganizationsTable } from '../schema.ts'
+import {
+  type Organization,
+  type OrganizationPatch,
+  type OrganizationStatus,
+  type Store,
+  StoreMissing,
+} from '../store.ts'
+import type { Reader, SqlEngine } from './engine.ts'
+import { recordChange, recordEvent } from './events.ts'
+import { pageLimit } from './page.ts'
+import { difference } from './patch.ts'
+import { freeSlug } from './slug.ts'
+
+export type OrganizationMethods = Pick<
+  Store,
+  'createOrganization' | 'findOrganization' | 'listOrganizations' | 'updateOrganization'
+>
+
+export function organizationMethods({ db, write, clock }: SqlEngine): OrganizationMethods {
+  return {
+    createOrganization: (input, actor) =>
+      write(async (trx) => {
+        const now = clock.now()
+        const id = newId('org', now)
+        const row = {
+          id,
+          name: input.name,
+          slug:
+            input.slug ??
+            (await freeSlug(
+              input.name,
+              'org',
+              (slug) => slugTaken(trx, slug),
+              () => id.slice(-8),
+            )),
+          status: 'active',
+          status_reason: null,
+          rate_limit: toJson(input.rateLimit ?? null),
+          metadata: JSON.stringify(input.metadata ?? {}),
+          created_at: now,
+          updated_at: now,
+        }
+        await trx.insertInto('organizations').values(row).execute()
+        const after = { name: row.name, slug: row.slug, rate_limit: input.rateLimit ?? null, metadata: input.metadata }
+        await recordEvent(trx, { type: 'organization.created', organizationId: id, target: id, after }, actor, now)
+        await recordChange(trx, 'organization', id, now)
+        return toOrganization(row)
+      }),
+
+    async findOrganization(idOrSlug) {
+      const row = await db
+        .selectFrom('organizations')
+        .selectAll()
+        // A slug has no underscore, so the two can't be mistaken for one another.
+        .where((eb) => eb.or([eb('id', '=', idOrSlug), eb('slug', '=', idOrSlug)]))
+        .executeTakeFirst()
+      return row && toOrganization(row)
+    },
+
+    async listOrganizations(page = {}) {
+      let query = db.selectFrom('organizations').selectAll().orderBy('id', 'desc').limit(pageLimit(page))
+      if (page.before !== undefined) query = query.where('id', '<', page.before)
+      const rows = await query.execute()
+      return rows.map(toOrganization)
+    },
+
+    updateOrganization: (id, patch, actor) =>
+      write(async (trx) => {
+        const row = await trx.selectFrom('organizations').selectAll().where('id', '=', id).executeTakeFirst()
+        if (!row) return undefined
+        const current = toOrganization(row)
+        const diff = difference<Organization>(current, withReason(current, patch))
+        if (!diff) return current
+        const now = clock.now()
+        const updated = { ...current, ...diff.changed, updatedAt: now }
+        await trx
+          .updateTable('organizations')
+          .set({
+            name: updated.name,
+            status: updated.status,
+            status_reason: updated.statusReason,
+            rate_limit: toJson(updated.rateLimit),
+            metadata: JSON.stringify(updated.metadata),
+            updated_at: now,
+          })
+          .where('id', '=', id)
+          .execute()
+        const { before, after } = diff
+        await recordEvent(
+          trx,
+          { type: eventType(diff.changed.status), organizationId: id, target: id, before, after },
+          actor,
+          now,
+        )
+        await recordChange(trx, 'organization', id, now)
+        return updated
+      }),
+  }
+}
+
+/** @throws StoreMissing when there is no such organization. */
+export async function requireOrganization(db: Reader, id: string): Promise<void> {
+  const row = await db.selectFrom('organizations').select('id').where('id', '=', id).executeTakeFirst()
+  if (!row) throw new StoreMissing('organization')
+}
+
+/** A reason belongs to one change of status: the next change without one takes it away. */
+function withReason(current: Organization, patch: OrganizationPatch): OrganizationPatch {
+  const { name, status, statusReason, rateLimit, metadata } = patch
+  const changesStatus = status !== undefined && status !== current.status
+  const reason = statusReason === undefined && changesStatus ? null : statusReason
+  return {
+    ...(name !== undefined && { name }),
+    ...(status !== undefined && { status }),
+    ...(reason !== undefined && { statusReason: reason }),
+    ...(rateLimit !== undefined && { rateLimit }),
+    ...(metadata !== undefined && { metadata }),
+  }
+}
+
+function eventType(status: OrganizationStatus | undefined): string {
+  if (status === undefined) return 'organization.updated'
+  return status === 'suspended' ? 'organization.suspended' : 'organization.resumed'
+}
+
+async function slugTaken(db: Reader, slug: string): Promise<boolean> {
+  const row = await db.selectFrom('organizations').select('id').where('slug', '=', slug).executeTakeFirst()
+  return row !== undefined
+}
+
+function toOrganization(row: Selectable<OrganizationsTable>): Organization {
+  return {
+    id: row.id,
+    name: row.name,
+    slug: row.slug,
+    status: row.status === 'active' ? 'active' : 'suspended',
+    statusReason: row.status_reason,
+    rateLimit: row.rate_limit === null ? null : JSON.parse(row.rate_limit),
+    metadata: JSON.parse(row.metadata),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+/** Null stays null: the column must tell "none" from a value. */
+export const toJson = (value: unknown): string | null => (value === null ? null : JSON.stringify(value))

@@ -1,0 +1,73 @@
+import { resolve } from 'node:path'
+import { Kysely, sql } from 'kysely'
+import type { Clock } from '../clock.ts'
+import { sqliteTypes } from './migrations/column-types.ts'
+import { migrate } from './migrations/migrate.ts'
+import type { Tables } from './schema.ts'
+import type { SqlEngine } from './sql/engine.ts'
+import { createSqlStore, type Lifecycle } from './sql.ts'
+import { threadDialect } from './sqlite/dialect.ts'
+import { toOpenError } from './sqlite/errors.ts'
+import { prepareFile } from './sqlite/file.ts'
+import { openHotReads } from './sqlite/hot-reads.ts'
+import { createThread, type DatabaseThread } from './sqlite/thread.ts'
+import type { Store } from './store.ts'
+
+export interface SqliteOptions {
+  readonly clock: Pick<Clock, 'now'>
+}
+
+/**
+ * The store in one SQLite file. A thread of its own writes and answers all queries, so that no wait for the disk holds up
+ * traffic; the hot look-ups alone are read in the calling thread. Other processes may use the file at the same time.
+ * The file and its folder are made where there are none, and the schema is brought up to date.
+ * @throws StoreUnavailable with a text that says what to do next.
+ */
+export async function openSqliteStore(path: string, { clock }: SqliteOptions): Promise<Store> {
+  const file = resolve(path)
+  const thread = createThread(file)
+  const db = new Kysely<Tables>({ dialect: threadDialect(thread) })
+  try {
+    prepareFile(file)
+    const engine = createEngine(db, thread, clock)
+    await engine.write((trx) => migrate(trx, sqliteTypes))
+    const { close, ...hotReads } = openHotReads(file)
+    return createSqlStore(engine, hotReads, lifecycle(db, close))
+  } catch (error) {
+    await thread.close().catch(() => undefined)
+    throw toOpenError(file, error)
+  }
+}
+
+const createEngine = (db: Kysely<Tables>, thread: DatabaseThread, clock: Pick<Clock, 'now'>): SqlEngine => ({
+  clock: { now: () => Math.trunc(clock.now()) },
+  db,
+  write: (work) => db.transaction().execute(work),
+  read: (work) => db.transaction().setAccessMode('read only').execute(work),
+  async many(statement, rows) {
+    const lease = await thread.lease()
+    try {
+      await lease.many(statement, rows)
+    } finally {
+      lease.release()
+    }
+  },
+})
+
+const lifecycle = (db: Kysely<Tables>, closeHotReads: () => void): Lifecycle => {
+  let closing: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    // The writer goes last: the last connection to close folds the write-ahead log into the file.
+    closeHotReads()
+    await db.destroy()
+  }
+  return {
+    async ping() {
+      await sql`select name from kysely_migration limit 1`.execute(db)
+    },
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
+}

@@ -1,0 +1,26 @@
+/** What the thread that owns the database is asked, one at a time, and what it answers. */
+export type ThreadRequest = { readonly id: number } & (
+  | { readonly op: 'query'; readonly sql: string; readonly parameters: readonly unknown[] }
+  /** One statement for each row of parameters, all of them or none. */
+  | { readonly op: 'many'; readonly sql: string; readonly rows: readonly (readonly unknown[])[] }
+  /** Does nothing where no transaction is open. */
+  | { readonly op: 'rollback' }
+  | { readonly op: 'close' }
+)
+
+export type ThreadReply =
+  | { readonly id: number; readonly rows: readonly unknown[]; readonly changes: number }
+  | { readonly id: number; readonly error: ThreadError }
+
+export interface ThreadError {
+  /** SQLite's extended result code, 0 when the error is not SQLite's. */
+  readonly code: number
+  readonly message: string
+}
+
+/** The id under which the thread reports that the database is open. */
+export const openedId = 0
+
+export interface ThreadData {
+  readonly path: string
+}

@@ -1,0 +1,182 @@
+import { Worker } from 'node:worker_threads'
+import { StoreUnavailable } from '../store.ts'
+import { toStoreError } from './errors.ts'
+import { openedId, type ThreadData, type ThreadReply, type ThreadRequest } from './messages.ts'
+import { createQueue } from './queue.ts'
+
+/** The writing connection in its thread, seen from the thread that carries traffic. */
+export interface DatabaseThread {
+  /** Waits for its turn, starting the thread where there is none. Whoever gets it must release it. */
+  lease(): Promise<Lease>
+  /** Lets those that wait finish, closes the database and ends the thread. Later calls get StoreUnavailable. */
+  close(): Promise<void>
+}
+
+/**
+ * The connection, for one holder at a time. All reject with StoreUnavailable or StoreConflict. A lease dies with its thread: a
+ * transaction that began before must not go on in another one.
+ */
+export interface Lease {
+  query(sql: string, parameters: readonly unknown[]): Promise<Answer>
+  /** Runs the statement for each row of parameters in one transaction. @returns how many rows changed. */
+  many(sql: string, rows: readonly (readonly unknown[])[]): Promise<number>
+  /** Never rejects: with the thread gone there is nothing left to roll back. */
+  rollback(): Promise<void>
+  release(): void
+}
+
+export interface Answer {
+  readonly rows: readonly unknown[]
+  readonly changes: number
+}
+
+export interface ThreadOptions {
+  /** A call that takes longer ends the thread: what hangs there must not hang all that come after. */
+  readonly callTimeoutMs?: number
+  /** After a failed start, how long calls are refused before the next try. */
+  readonly retryAfterMs?: number
+}
+
+/**
+ * Starts when first used, and again when it has died. While it has nothing to do it does not keep the process alive.
+ * @param path of a database file in an existing folder.
+ */
+export function createThread(
+  path: string,
+  { callTimeoutMs = 30_000, retryAfterMs = 500 }: ThreadOptions = {},
+): DatabaseThread {
+  const queue = createQueue(2000)
+  let running: Running | undefined
+  let refusedUntil = 0
+  let closed = false
+
+  const ready = async (): Promise<Running> => {
+    if (running && !running.dead) return running
+    if (performance.now() < refusedUntil) throw new StoreUnavailable('the store is being restarted')
+    const started = startWorker(path, callTimeoutMs)
+    try {
+      await started.opened
+    } catch (error) {
+      refusedUntil = performance.now() + retryAfterMs
+      throw error
+    }
+    running = started
+    return started
+  }
+
+  return {
+    async lease() {
+      if (closed) throw new StoreUnavailable('the store is closed')
+      const leave = await queue.enter()
+      try {
+        return leaseOf(await ready(), leave)
+      } catch (error) {
+        leave()
+        throw error
+      }
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      const leave = await queue.enter(true)
+      try {
+        if (running && !running.dead) await running.close()
+      } finally {
+        leave()
+      }
+    },
+  }
+}
+
+function leaseOf(worker: Running, release: () => void): Lease {
+  return {
+    query: (sql, parameters) => worker.call((id) => ({ id, op: 'query', sql, parameters })),
+    async many(sql, rows) {
+      const { changes } = await worker.call((id) => ({ id, op: 'many', sql, rows }))
+      return changes
+    },
+    async rollback() {
+      await worker.call((id) => ({ id, op: 'rollback' })).catch(() => undefined)
+    },
+    release,
+  }
+}
+
+interface Running {
+  readonly dead: boolean
+  /** Settles when the database is open. */
+  readonly opened: Promise<Answer>
+  call(request: (id: number) => ThreadRequest): Promise<Answer>
+  close(): Promise<void>
+}
+
+interface Pending {
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (error: Error) => void
+  readonly timer: NodeJS.Timeout
+}
+
+function startWorker(path: string, callTimeoutMs: number): Running {
+  // Runs from source and compiled alike: the thread's file ends as this one does.
+  const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
+  const worker = new Worker(entry, { workerData: { path } satisfies ThreadData, name: 'store' })
+  const pending = new Map<number, Pending>()
+  let nextId = openedId
+  let dead = false
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+
+  const die = (why: string): void => {
+    dead = true
+    const error = new StoreUnavailable(`the store can't answer: ${why}`)
+    for (const { reject, timer } of pending.values()) {
+      clearTimeout(timer)
+      reject(error)
+    }
+    pending.clear()
+  }
+
+  const expect = (id: number): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        die(`no answer within ${callTimeoutMs} ms`)
+        void worker.terminate()
+      }, callTimeoutMs)
+      pending.set(id, { resolve, reject, timer })
+      worker.ref()
+    })
+
+  worker.on('message', (reply: ThreadReply) => {
+    const waiting = pending.get(reply.id)
+    if (!waiting) return
+    pending.delete(reply.id)
+    clearTimeout(waiting.timer)
+    if (pending.size === 0) worker.unref()
+    if ('error' in reply) waiting.reject(toStoreError(reply.error))
+    else waiting.resolve(reply)
+  })
+  worker.on('error', (error) => die(error instanceof Error ? error.message : String(error)))
+  worker.on('messageerror', () => die('a message was lost'))
+  worker.on('exit', () => die('its thread has ended'))
+
+  const call = async (request: (id: number) => ThreadRequest): Promise<Answer> => {
+    if (dead) throw new StoreUnavailable("the store can't answer: its thread has ended")
+    const message = request(nextId++)
+    // First this: it throws on what can't be sent, and then nothing must wait for an answer.
+    worker.postMessage(message)
+    return expect(message.id)
+  }
+
+  const opened = expect(nextId++)
+  return {
+    get dead() {
+      return dead
+    },
+    opened,
+    call,
+    async close() {
+      await call((id) => ({ id, op: 'close' }))
+      worker.ref()
+      await exited
+    },
+  }
+}

@@ -1,0 +1,115 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { parentPort, workerData } from 'node:worker_threads'
+import { openedId, type ThreadData, type ThreadError, type ThreadReply, type ThreadRequest } from './messages.ts'
+
+/**
+ * The thread that owns the writing connection: whatever waits for the disk waits here, not in the event loop that carries
+ * traffic. It knows no rules; it runs what it is sent, in order.
+ */
+
+const busyTimeoutMs = 5000
+const statementsMax = 256
+
+const port = parentPort
+if (!port) throw new Error('worker.ts runs as a worker thread only')
+const reply = (message: ThreadReply): void => port.postMessage(message)
+
+try {
+  const { path }: ThreadData = workerData
+  const database = open(path)
+  const statements = new Map<string, StatementSync>()
+  port.on('message', (request: ThreadRequest) => {
+    try {
+      reply({ id: request.id, ...run(database, statements, request) })
+    } catch (error) {
+      reply({ id: request.id, error: describe(error) })
+    }
+    if (request.op === 'close') port.close()
+  })
+  reply({ id: openedId, rows: [], changes: 0 })
+} catch (error) {
+  reply({ id: openedId, error: describe(error) })
+  port.close()
+}
+
+function open(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true })
+  enterWal(database)
+  // FULL: a commit is on the disk before it is answered. NORMAL would lose the last ones when the power fails.
+  database.exec('pragma synchronous = full; pragma journal_size_limit = 67108864')
+  return database
+}
+
+/** The change to WAL needs the file for itself and does not always honour the busy timeout: another process may be at it. */
+function enterWal(database: DatabaseSync): void {
+  const deadline = performance.now() + busyTimeoutMs
+  for (;;) {
+    try {
+      database.exec('pragma journal_mode = wal')
+      return
+    } catch (error) {
+      if ((describe(error).code & 0xff) !== sqliteBusy || performance.now() > deadline) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+    }
+  }
+}
+
+const sqliteBusy = 5
+
+function run(
+  database: DatabaseSync,
+  statements: Map<string, StatementSync>,
+  request: ThreadRequest,
+): { rows: readonly unknown[]; changes: number } {
+  const nothing = { rows: [], changes: 0 }
+  switch (request.op) {
+    case 'query': {
+      const statement = prepare(database, statements, request.sql)
+      const parameters = request.parameters as SQLInputValue[]
+      if (statement.columns().length > 0) return { rows: statement.all(...parameters), changes: 0 }
+      return { rows: [], changes: Number(statement.run(...parameters).changes) }
+    }
+    case 'many':
+      return { rows: [], changes: runMany(database, prepare(database, statements, request.sql), request.rows) }
+    case 'rollback':
+      if (database.isTransaction) database.exec('rollback')
+      return nothing
+    case 'close':
+      database.close()
+      return nothing
+  }
+}
+
+function runMany(database: DatabaseSync, statement: StatementSync, rows: readonly (readonly unknown[])[]): number {
+  database.exec('begin immediate')
+  try {
+    let changes = 0
+    for (const row of rows) changes += Number(statement.run(...(row as SQLInputValue[])).changes)
+    database.exec('commit')
+    return changes
+  } catch (error) {
+    if (database.isTransaction) database.exec('rollback')
+    throw error
+  }
+}
+
+/** The least recently prepared goes first; `in (?, ?, …)` would else leave one statement for each length. */
+function prepare(database: DatabaseSync, statements: Map<string, StatementSync>, sql: string): StatementSync {
+  const known = statements.get(sql)
+  if (known) return known
+  const statement = database.prepare(sql)
+  if (statements.size >= statementsMax) {
+    for (const oldest of statements.keys()) {
+      statements.delete(oldest)
+      break
+    }
+  }
+  statements.set(sql, statement)
+  return statement
+}
+
+function describe(error: unknown): ThreadError {
+  const message = error instanceof Error ? error.message : String(error)
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0
+  return { code, message }
+}
