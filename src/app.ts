@@ -1,0 +1,244 @@
+import { createAdminServer } from './admin-api/server.ts'
+import { announcing } from './bus/announcing.ts'
+import { followChanges } from './bus/change-feed.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { formatProblems, type LoadedConfig, loadConfig } from './config/load.ts'
+import type { Config } from './config/schema.ts'
+import { watchConfig } from './config/watch.ts'
+import { createAccount } from './gateway/account.ts'
+import { createFinish } from './gateway/finish.ts'
+import { createListener } from './gateway/listener.ts'
+import { Live } from './gateway/live.ts'
+import { compilePlan, type Plan } from './gateway/plan.ts'
+import { type ContextSigner, createContextSigner, openSigningKey } from './gateway/signed-context.ts'
+import { createExposureWatch } from './keys/exposure.ts'
+import { compileKeyFormats, type KeyFormats } from './keys/format.ts'
+import { createKeyLookup } from './keys/lookup.ts'
+import { createFailureGuard } from './limiter/failures.ts'
+import { createMemoryLimiter } from './limiter/memory.ts'
+import { createLog } from './log.ts'
+import { createEvents } from './metrics/events.ts'
+import { createMetrics } from './metrics/registry.ts'
+import { createAuthenticate } from './policy/authenticate.ts'
+import { UpstreamSet } from './proxy/upstream-set.ts'
+import { createRecorder } from './recorder/recorder.ts'
+import { startRetention } from './recorder/retention.ts'
+import { createMe } from './self-service/me.ts'
+import { openSqliteStore } from './store/sqlite.ts'
+import type { Store } from './store/store.ts'
+
+export interface StartOptions {
+  readonly config: LoadedConfig
+  /** Read again on reload; left out, `reload` has nothing to do. */
+  readonly configFile?: string
+  readonly env?: NodeJS.ProcessEnv
+  readonly clock?: Clock
+}
+
+/** A running gateway. */
+export interface App extends AsyncDisposable {
+  readonly dataUrl: string
+  readonly adminUrl: string
+  /** Changes made through it hold for the next request already when their promise resolves. */
+  readonly store: Store
+  /** Reads the file again. A bad file changes nothing. */
+  reload(): Promise<ReloadResult>
+  /** Takes no new work, lets what is under way finish in the time that the file gives, and ends the rest. */
+  drain(): Promise<void>
+  close(): Promise<void>
+}
+
+export type ReloadResult = { readonly ok: true } | { readonly ok: false; readonly errors: string }
+
+/**
+ * The composition root: builds every part, joins them, and takes them apart in reverse order.
+ * @throws when a listener or the store can't be opened; what was opened by then is closed again.
+ */
+export async function start({ config: loaded, configFile, env = process.env, clock = systemClock }: StartOptions): Promise<App> {
+  await using stack = new AsyncDisposableStack()
+  const first = loaded.config
+  let config = first
+  let formats = compileKeyFormats(first.keys)
+
+  const log = createLog({ level: first.log.level, redact: (text) => formats.redact(text) })
+  const metrics = createMetrics()
+  const events = createEvents({ log, metrics, requestLines: first.log.requests })
+
+  const storeFile = first.store.slice('sqlite:'.length)
+  const rawStore = await openSqliteStore(storeFile, { clock })
+  stack.defer(() => rawStore.close())
+
+  const lookup = createKeyLookup({ store: rawStore, clock, cache: first.keys.cache, lastSyncAt: () => feed.lastSyncAt(), events })
+  const live = new Live({
+    clock,
+    lookup,
+    formats: () => formats,
+    lastSyncAt: () => feed.lastSyncAt(),
+    staleMs: () => config.keys.cache.stale_if_store_down,
+  })
+  stack.defer(() => live.close())
+  const feed = await followChanges(rawStore, {
+    everyMs: 300,
+    clock,
+    onChange(change) {
+      lookup.invalidate(change)
+      live.recheck(change)
+    },
+    onGap() {
+      lookup.invalidateAll()
+      live.recheckAll()
+    },
+    onUp: () => events.storeUp(true),
+    onDown: (error) => events.storeUp(false, error instanceof Error ? error.message : String(error)),
+  })
+  stack.defer(() => feed.close())
+  const store = announcing(rawStore, feed)
+
+  const limiter = createMemoryLimiter({ clock })
+  limiter.restore(await store.loadCounters(clock.now()))
+  stack.defer(async () => store.saveCounters(limiter.dump()))
+  const counters = setInterval(() => {
+    store.saveCounters(limiter.dump()).catch((error: unknown) => events.fault('saving counters', error))
+  }, 1000).unref()
+  stack.defer(() => clearInterval(counters))
+
+  const { durability, queue: queueMax } = first.audit
+  const recorder = createRecorder({ store, clock, events, durability, queueMax })
+  stack.defer(() => recorder.close())
+  const retention = startRetention({ store, clock, events, retentionMs: () => config.audit.retention })
+  stack.defer(() => retention.close())
+
+  const upstreams = new UpstreamSet(clock, events)
+  stack.defer(() => upstreams.destroy())
+  const exposure = createExposureWatch({
+    formats: () => formats,
+    store,
+    clock,
+    events,
+    revoke: () => config.keys.revoke_exposed,
+  })
+  stack.defer(() => exposure.close())
+
+  let signer: ContextSigner | undefined
+  const account = createAccount({ clock, events, recorder, redact: (text) => formats.redact(text) })
+
+  const build = async (next: Config, nextFormats: KeyFormats): Promise<Plan> => {
+    if (next.context.sign) signer ??= await createContextSigner(openSigningKey(`${storeFile}.context.pem`), clock)
+    const failures = createFailureGuard({ clock, requests: next.auth_failures.requests, perMs: next.auth_failures.per })
+    return compilePlan(next, {
+      formats: nextFormats,
+      authenticate: createAuthenticate({ formats: nextFormats, lookup, failures, clock, events }),
+      authRetryAfterMs: (address) => failures.retryAfterMs(address),
+      limiter,
+      finish: createFinish({
+        clock,
+        live,
+        upstreams: upstreams.use(next.upstreams),
+        me: createMe(limiter),
+        jwks: next.context.sign ? signer?.jwks : undefined,
+      }),
+      exposed: (text) => exposure.report(text),
+      admit: durability === 'strict' ? account.admit : undefined,
+      signContext: next.context.sign ? signer?.sign : undefined,
+      rateLimited: (limit) => events.rateLimited(limit),
+    })
+  }
+  let plan = await build(config, formats)
+  events.configLoaded('accepted', configFile ?? 'given')
+
+  const listener = createListener(first, {
+    plan: () => plan,
+    clock,
+    events,
+    finished(exchange) {
+      live.delete(exchange)
+      account.finished(exchange)
+    },
+  })
+  stack.defer(() => listener.destroy())
+  metrics.setInflight(() => listener.inFlight)
+
+  let draining = false
+  const admin = createAdminServer({
+    metrics,
+    ready: async () => ({
+      config: true,
+      store: await store.ping().then(
+        () => true,
+        () => false,
+      ),
+      data_listener: listener.listening && !draining,
+    }),
+    ...(first.context.sign ? { jwks: () => signer?.jwks() ?? { keys: [] } } : {}),
+  })
+  stack.defer(() => admin.close())
+
+  const reload = async (): Promise<ReloadResult> => {
+    if (configFile === undefined) return { ok: true }
+    const next = await loadConfig(configFile, env)
+    if (!next.ok) {
+      const errors = formatProblems(next.problems)
+      events.configLoaded('rejected', errors)
+      return { ok: false, errors }
+    }
+    try {
+      const nextFormats = compileKeyFormats(next.config.keys)
+      const nextPlan = await build(next.config, nextFormats)
+      // One step: a request has the whole old plan or the whole new one.
+      config = next.config
+      formats = nextFormats
+      plan = nextPlan
+    } catch (error) {
+      const errors = error instanceof Error ? error.message : String(error)
+      events.configLoaded('rejected', errors)
+      return { ok: false, errors }
+    }
+    upstreams.closeUnused()
+    events.configLoaded('accepted', configFile)
+    return { ok: true }
+  }
+
+  const adminAddress = await admin.listen(first.admin.listen)
+  const adminUrl = urlOf('http', adminAddress)
+  events.listening('admin', adminUrl)
+  const dataUrl = urlOf(first.tls ? 'https' : 'http', await listener.listen(first.listen))
+  events.listening('data', dataUrl)
+  if (configFile !== undefined) {
+    const watch = watchConfig(configFile, () => void reload())
+    stack.defer(() => watch.close())
+  }
+
+  const drain = async (): Promise<void> => {
+    if (draining) return
+    draining = true
+    const { drain_delay, drain_timeout } = config.timeouts
+    listener.drain()
+    if (drain_delay > 0) {
+      events.draining('delay', listener.inFlight)
+      await wait(drain_delay)
+    }
+    events.draining('closing', listener.inFlight)
+    const closed = listener.close()
+    const finished = await Promise.race([closed.then(() => true), wait(drain_timeout).then(() => false)])
+    if (!finished) {
+      events.draining('aborted', live.abortAll())
+      listener.destroy()
+      await closed
+    }
+    events.draining('done', listener.inFlight)
+  }
+
+  const parts = stack.move()
+  const close = async (): Promise<void> => parts.disposeAsync()
+  return { dataUrl, adminUrl, store, reload, drain, close, [Symbol.asyncDispose]: close }
+}
+
+const urlOf = (scheme: string, { host, port }: { host: string; port: number }): string => {
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  return `${scheme}://${name}:${port}`
+}
+
+const wait = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms).unref()
+  })

@@ -1,0 +1,27 @@
+import type { Store } from '../store/store.ts'
+
+/**
+ * The same store, whose changes have been heard of on this node before their promise resolves: whoever is told that a key
+ * is revoked can rely on it.
+ * @param feed asked to read the change log after each change.
+ */
+export function announcing(store: Store, feed: { pollNow(): Promise<void> }): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name)
+      if (typeof method !== 'function') return method
+      if (!changing.has(name as keyof Store)) return method.bind(target)
+      return async (...input: unknown[]) => {
+        const result: unknown = await method.apply(target, input)
+        await feed.pollNow()
+        return result
+      }
+    },
+  })
+}
+
+/** Methods whose effect a decision depends on. */
+const changing: ReadonlySet<keyof Store> = new Set<keyof Store>([
+  ...(['createOrganization', 'updateOrganization', 'createKey', 'updateKey', 'revokeKey', 'deleteKey', 'rotateKey'] as const),
+  ...(['updateWorkspace', 'deleteWorkspace', 'grantWorkspace', 'ungrantWorkspace', 'updateServiceAccount'] as const),
+])

@@ -1,0 +1,71 @@
+import type { Clock } from '../clock.ts'
+import type { Events } from '../events.ts'
+import type { Recorder } from '../recorder/recorder.ts'
+import type { RequestRow } from '../store/store.ts'
+import type { Exchange } from './exchange.ts'
+
+export interface AccountDependencies {
+  readonly clock: Clock
+  readonly events: Pick<Events, 'requestFinished'>
+  readonly recorder: Pick<Recorder, 'record' | 'finish' | 'touch' | 'admit'>
+  /** Puts `[secret]` in the place of everything shaped like one of our keys. */
+  readonly redact: (text: string) => string
+}
+
+/** Step 11: the request log, metrics and `last_used_at`, for every request, refused and broken-off ones included. */
+export function createAccount({ clock, events, recorder, redact }: AccountDependencies) {
+  const rowOf = (exchange: Exchange): RequestRow => {
+    const { arrival, key, forwarding, raw } = exchange
+    const durationMs = clock.monotonic() - arrival.startedAt
+    const upstreamMs = forwarding?.startedAt === undefined ? null : (forwarding.headAt ?? clock.monotonic()) - forwarding.startedAt
+    const userAgent = exchange.head.userAgent
+    return {
+      id: arrival.id,
+      at: arrival.at,
+      organizationId: key?.organization.id ?? null,
+      keyId: key?.keyId ?? null,
+      method: raw.method,
+      path: redact((exchange.path || pathAsSent(raw.target)).slice(0, textMax)),
+      route: exchange.route?.label ?? null,
+      status: exchange.status,
+      code: exchange.code ?? null,
+      durationMs: round(durationMs),
+      upstreamMs: upstreamMs === null ? null : round(upstreamMs),
+      bytesIn: forwarding?.bytesIn ?? 0,
+      bytesOut: exchange.wire.bytesOut,
+      ip: exchange.address,
+      userAgent: userAgent === undefined ? null : redact(userAgent.slice(0, textMax)),
+      requestId: exchange.requestId,
+      shadowCode: exchange.shadowCode ?? null,
+    }
+  }
+
+  return {
+    /** Commits the decision to let it pass. @returns false when that can't be done now. */
+    admit(exchange: Exchange): Promise<boolean> {
+      return recorder.admit(rowOf(exchange)).then((admitted) => {
+        exchange.admitted = admitted
+        return admitted
+      })
+    },
+
+    finished(exchange: Exchange): void {
+      const row = rowOf(exchange)
+      if (exchange.admitted) recorder.finish(row)
+      else recorder.record(row)
+      if (exchange.key !== undefined) recorder.touch(exchange.key.secretId, exchange.arrival.at)
+      const handedOverAt = exchange.forwarding?.startedAt
+      // What comes after the request was handed over is the upstream's time and the caller's, not ours.
+      const overheadMs = handedOverAt === undefined ? row.durationMs : handedOverAt - exchange.arrival.startedAt
+      events.requestFinished(row, exchange.route?.upstreamName ?? null, overheadMs)
+    },
+  }
+}
+
+const textMax = 1024
+
+/** Three decimals: a microsecond is as much as the clock knows. */
+const round = (ms: number): number => Math.round(ms * 1000) / 1000
+
+/** What a refused target looks like in the log: without its query, which may be the reason it was refused for. */
+const pathAsSent = (target: string): string => target.split(/[?#]/, 1)[0] ?? ''

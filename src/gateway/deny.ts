@@ -1,0 +1,73 @@
+import { type ErrorCode, problem, type ProblemExtras, statusOf } from '../errors.ts'
+import type { Limiter } from '../limiter/limiter.ts'
+import { corsHeaders } from './cors.ts'
+import type { Exchange } from './exchange.ts'
+import type { Config } from '../config/schema.ts'
+
+/** After these nothing more is read from the connection: what follows can't be told from a second request. */
+const closing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...(['BAD_REQUEST', 'BAD_REQUEST_TARGET', 'VERSION_NOT_SUPPORTED', 'URI_TOO_LONG'] as const),
+  ...(['HEADERS_TOO_LARGE', 'REQUEST_TIMEOUT', 'BODY_TOO_LARGE', 'DRAINING'] as const),
+])
+
+/** Denials that count against `denials`: a key that does nothing but probe is slowed down. */
+const probing: ReadonlySet<number> = new Set([403, 404, 405])
+
+/** Answers a refused request: one problem document, the same for every way to fail alike. */
+export function createDeny(
+  config: Pick<Config, 'errors' | 'denials' | 'cors'>,
+  limiter: Limiter,
+  rateLimited: (limit: string) => void,
+) {
+  const realm = `Bearer realm="${config.errors.realm}"`
+  const { requests, per: windowMs } = config.denials
+
+  const countDenial = (exchange: Exchange, code: ErrorCode): ErrorCode => {
+    const key = exchange.key
+    if (key === undefined || !probing.has(statusOf(code))) return code
+    const states = limiter.charge([{ limit: 'denials', bucket: key.keyId, requests, windowMs, cost: 1 }])
+    // A limiter behind a network is asked in the same way, but its answer comes too late to change this one.
+    if (states instanceof Promise) return code
+    const [state] = states
+    if (state === undefined || !state.exceeded) return code
+    exchange.violated = ['denials']
+    exchange.retryAfterMs = state.resetMs
+    return 'RATE_LIMITED'
+  }
+
+  const authenticateHeader = (exchange: Exchange, code: ErrorCode): string | undefined => {
+    if (code === 'INVALID_API_KEY') return tokenSent(exchange) ? `${realm}, error="invalid_token"` : realm
+    if (code !== 'INSUFFICIENT_SCOPE') return undefined
+    return `${realm}, error="insufficient_scope", scope="${exchange.route?.requiredScopes.join(' ') ?? ''}"`
+  }
+
+  return (exchange: Exchange, denial: ErrorCode): void => {
+    const code = countDenial(exchange, denial)
+    const status = statusOf(code)
+    if (code === 'RATE_LIMITED') for (const limit of exchange.violated) rateLimited(limit)
+    const body = problem(code, exchange.requestId, extrasOf(exchange, code))
+    const headers = ['Content-Type', 'application/problem+json', 'Content-Length', String(Buffer.byteLength(body))]
+    headers.push('Cache-Control', 'no-store', ...exchange.responseHeaders())
+    const authenticate = authenticateHeader(exchange, code)
+    if (authenticate !== undefined) headers.push('WWW-Authenticate', authenticate)
+    if (code === 'METHOD_NOT_ALLOWED' && exchange.allow !== undefined) headers.push('Allow', exchange.allow)
+    if (status === 429 || status === 503) {
+      headers.push('Retry-After', String(Math.max(1, Math.ceil(exchange.retryAfterMs / 1000))))
+    }
+    // Before a key was accepted only the global policy answers: a route's own would tell that there is one.
+    const cors = exchange.key === undefined && !exchange.route?.public ? config.cors : (exchange.route?.cors ?? config.cors)
+    if (cors !== undefined) headers.push(...corsHeaders(cors, exchange.head.origin))
+    exchange.status = status
+    exchange.code = code
+    exchange.wire.answer(status, headers, exchange.method === 'HEAD' ? '' : body, closing.has(code))
+  }
+}
+
+const tokenSent = ({ head }: Exchange): boolean =>
+  head.authorizationRepeated || (head.authorization !== undefined && /^bearer\b/i.test(head.authorization))
+
+function extrasOf(exchange: Exchange, code: ErrorCode): ProblemExtras | undefined {
+  if (code === 'INSUFFICIENT_SCOPE') return { required_scopes: exchange.route?.requiredScopes ?? [] }
+  if (code === 'RATE_LIMITED') return { violated_policies: exchange.violated }
+  return undefined
+}

@@ -1,0 +1,126 @@
+import type { ErrorCode } from '../errors.ts'
+import type { ChargeState } from '../limiter/limiter.ts'
+import { rateLimitHeaders } from '../policy/rate-limit.ts'
+import type { Forwarding, Outbound } from '../proxy/forward.ts'
+import type { Wire } from '../proxy/wire.ts'
+import type { KeyRecord } from '../store/store.ts'
+import { emptyHead, type RawHead } from './head.ts'
+import type { Route } from './route.ts'
+
+export interface Arrival {
+  /** A UUIDv7. */
+  readonly id: string
+  /** Wall clock, milliseconds. */
+  readonly at: number
+  /** Monotonic clock, milliseconds. */
+  readonly startedAt: number
+  /** Address of the other end of the connection. */
+  readonly peer: string
+  readonly secure: boolean
+}
+
+/**
+ * One request and everything that becomes known of it on its way. The steps fill it in from top to bottom;
+ * it knows neither the engine in front nor the one behind.
+ */
+export class Exchange implements Outbound {
+  readonly wire: Wire
+  readonly raw: RawHead
+  readonly arrival: Arrival
+
+  // Framing and target
+  readonly head = emptyHead()
+  requestId: string
+  /** Where the request came from, after the proxies that are trusted. */
+  address: string
+  peerTrusted = false
+  /** Canonical; until step 1 has passed '' . */
+  path = ''
+  query = ''
+
+  // Route match
+  route: Route | undefined
+  params: Readonly<Record<string, string>> = noParams
+  /** Set where the path exists, but not with this method. */
+  allow: string | undefined
+
+  // Policy
+  key: KeyRecord | undefined
+  workspace: string | undefined
+  limits: readonly ChargeState[] = noLimits
+  violated: readonly string[] = noNames
+  retryAfterMs = 0
+  /** What a route in shadow mode would have refused with. */
+  shadowCode: ErrorCode | undefined
+
+  // Forwarding
+  upstreamTarget = ''
+  upstreamHeaders: string[] = noHeaders
+  bodyBytesMax = 0
+  bodyIdleMs = 0
+  corsIsOurs = false
+  contextToken: string | undefined
+  forwarding: Forwarding | undefined
+
+  /** False where the engine has not handed over the raw connection. */
+  mayUpgrade = true
+
+  // Outcome
+  status = 0
+  code: ErrorCode | undefined
+  gone = false
+  /** Set when what follows the head turns out to be unreadable: it must not be carried on. */
+  broken: ErrorCode | undefined
+  /** The row with the decision is in the store already (audit.durability: strict). */
+  admitted = false
+  /** How to refuse after the steps have passed; set by the data plane before forwarding. */
+  refuse: (code: ErrorCode) => void = noRefusal
+  extraResponseHeaders: readonly string[] = noHeaders
+
+  constructor(raw: RawHead, arrival: Arrival, wire: Wire) {
+    this.raw = raw
+    this.arrival = arrival
+    this.wire = wire
+    this.requestId = arrival.id
+    this.address = arrival.peer
+  }
+
+  get method(): string {
+    return this.raw.method
+  }
+
+  get contentLength(): number | undefined {
+    return this.head.contentLength
+  }
+
+  get upgrade(): string | undefined {
+    return this.mayUpgrade ? this.head.upgrade : undefined
+  }
+
+  responseHeaders(): string[] {
+    return ['X-Request-Id', this.requestId, ...rateLimitHeaders(this.limits), ...this.extraResponseHeaders]
+  }
+
+  fail(code: ErrorCode): void {
+    this.refuse(code)
+  }
+
+  answered(status: number): void {
+    this.status = status
+  }
+
+  /** Ends it wherever it is. */
+  breakOff(code: ErrorCode): void {
+    this.broken = code
+    if (this.forwarding !== undefined) this.forwarding.cancel(code)
+    else if (this.status !== 0) this.wire.abort()
+  }
+}
+
+const noParams: Readonly<Record<string, string>> = Object.freeze(Object.create(null))
+const noLimits: readonly ChargeState[] = Object.freeze([])
+const noNames: readonly string[] = Object.freeze([])
+const noHeaders: string[] = []
+const noRefusal = (code: ErrorCode): void => {
+  throw new Error(`refused with ${code} outside of the data plane`)
+}

@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../clock.ts'
+import { plainAddress } from '../config/cidr.ts'
+import type { Address, Config } from '../config/schema.ts'
+import type { Events } from '../events.ts'
+import { uuidv7 } from '../ids.ts'
+import { type Arrival, Exchange } from './exchange.ts'
+import { handle } from './handle.ts'
+import { NodeWire, responseForUpgrade } from './node-wire.ts'
+import type { Plan } from './plan.ts'
+import { refuseUnreadable } from './unreadable.ts'
+
+export interface ListenerDependencies {
+  /** The plan in force; a request keeps the one that it began with. */
+  readonly plan: () => Plan
+  readonly clock: Clock
+  readonly events: Pick<Events, 'fault'>
+  readonly finished: (exchange: Exchange) => void
+}
+
+export interface Listener {
+  listen(address: Address): Promise<{ host: string; port: number }>
+  readonly listening: boolean
+  /** Requests that are not over. */
+  readonly inFlight: number
+  /** From now on every answer closes its connection. */
+  drain(): void
+  /** Takes no new connections; idle ones are closed. Resolves when the last one is gone. */
+  close(): Promise<void>
+  /** Breaks every connection. */
+  destroy(): void
+}
+
+/** More than this in one head and it is refused; a little above what head.ts allows, which gives the better answer. */
+const headBytesMax = 48 * 1024
+
+/** The HTTP front of the data plane, on `node:http`. */
+export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, dependencies: ListenerDependencies): Listener {
+  const { clock, events, finished, plan } = dependencies
+  const connections = new Map<Socket, Connection>()
+  let draining = false
+  let inFlight = 0
+  const server = openServer(config)
+
+  const connectionOf = (socket: Socket): Connection => connections.get(socket) ?? openConnection(socket)
+
+  function openConnection(socket: Socket): Connection {
+    const connection: Connection = { waiting: [], current: undefined, refused: false }
+    connections.set(socket, connection)
+    socket.on('close', () => connections.delete(socket))
+    return connection
+  }
+
+  const arrive = (socket: Socket): Arrival => {
+    const at = clock.now()
+    const peer = plainAddress(socket.remoteAddress ?? '')
+    return { id: uuidv7(at), at, startedAt: clock.monotonic(), peer, secure: config.tls !== undefined }
+  }
+
+  function accept(request: IncomingMessage, response: ServerResponse, expects: boolean, upgradeHead?: Buffer): void {
+    const { socket } = request
+    const connection = connectionOf(socket)
+    const begin = (): void => {
+      inFlight++
+      const closed = (complete: boolean): void => {
+        inFlight--
+        exchange.gone = !complete
+        finished(exchange)
+        next(connection)
+      }
+      const wire = new NodeWire(request, response, () => draining, expects, upgradeHead, closed)
+      const raw = { method: request.method ?? '', target: request.url ?? '', version: request.httpVersion, headers: request.rawHeaders }
+      const exchange = new Exchange(raw, arrive(socket), wire)
+      exchange.mayUpgrade = upgradeHead !== undefined
+      connection.current = exchange
+      run(exchange, plan())
+    }
+    // One request of a connection at a time, in order: what comes behind a refusal that closes it never begins.
+    if (connection.current) connection.waiting.push(begin)
+    else begin()
+  }
+
+  function next(connection: Connection): void {
+    connection.current = undefined
+    connection.waiting.shift()?.()
+  }
+
+  function run(exchange: Exchange, current: Plan): void {
+    exchange.refuse = (code) => current.deny(exchange, code)
+    handle(exchange, current).catch((error: unknown) => {
+      events.fault('request', error)
+      try {
+        exchange.forwarding?.cancel('INTERNAL')
+        if (exchange.status === 0) current.deny(exchange, 'INTERNAL')
+      } catch (second) {
+        events.fault('request', second)
+        exchange.wire.abort()
+      }
+    })
+  }
+
+  server.on('connection', (socket: Socket) => openConnection(socket))
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => accept(request, response, false))
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => accept(request, response, true))
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => accept(request, response, false))
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    accept(request, responseForUpgrade(request, socket), false, head)
+  })
+  // Not a proxy for other hosts: the head is judged like any other, and refused for its method.
+  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
+    socket.on('error', () => socket.destroy())
+    accept(request, responseForUpgrade(request, socket), false, Buffer.alloc(0))
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex) => {
+    const connection = connectionOf(socket as Socket)
+    if (connection.refused || !socket.writable || (socket as Socket).bytesRead === 0) return void socket.destroy()
+    connection.refused = true
+    const { current } = connection
+    // Broken framing inside a body: the request that it belongs to must not look whole to the upstream.
+    if (current && !current.wire.requestComplete) return current.breakOff('BAD_REQUEST')
+    const refuse = (): void => refuseUnreadable(error, arrive(socket as Socket), socket, plan(), finished)
+    if (current) connection.waiting = [refuse]
+    else refuse()
+  })
+
+  return {
+    get listening() {
+      return server.listening
+    },
+    get inFlight() {
+      return inFlight
+    },
+    listen: (address) => listen(server, address),
+    drain() {
+      draining = true
+    },
+    async close() {
+      draining = true
+      if (!server.listening) return
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeIdleConnections()
+      await closed
+    },
+    destroy: () => {
+      server.closeAllConnections()
+      for (const socket of connections.keys()) socket.destroy()
+    },
+  }
+}
+
+interface Connection {
+  /** What came behind the request that is under way. */
+  waiting: (() => void)[]
+  current: Exchange | undefined
+  /** It sent something unreadable and gets one answer to that, no more. */
+  refused: boolean
+}
+
+function openServer({ timeouts, tls }: Pick<Config, 'timeouts' | 'tls'>): Server {
+  const options: ServerOptions = {
+    insecureHTTPParser: false,
+    // Missing and repeated Host are ours to refuse, with a body that says why.
+    requireHostHeader: false,
+    maxHeaderSize: headBytesMax,
+    headersTimeout: timeouts.head,
+    // A long upload is not an attack; silence inside a body is bounded by Forwarding.
+    requestTimeout: 0,
+    keepAliveTimeout: timeouts.keep_alive,
+    connectionsCheckingInterval: Math.min(1000, timeouts.head),
+    noDelay: true,
+    // Without a body, and not to HTTP/2: that would be a second parser for what was judged by the first.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
+      headers['transfer-encoding'] === undefined &&
+      (headers['content-length'] ?? '0') === '0' &&
+      !/\bh2c\b/i.test(headers.upgrade ?? ''),
+  }
+  const server = tls ? createTlsServer({ ...options, cert: readFileSync(tls.cert), key: readFileSync(tls.key) }) : createServer(options)
+  // Node would leave out what comes beyond 2,000 without a word; head.ts counts and refuses.
+  server.maxHeadersCount = 0
+  server.maxRequestsPerSocket = 0
+  return server
+}
+
+async function listen(server: Server, { host, port }: Address): Promise<{ host: string; port: number }> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, backlog: 4096 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  const { address, port: actual } = server.address() as AddressInfo
+  return { host: address, port: actual }
+}

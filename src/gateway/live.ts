@@ -1,0 +1,112 @@
+import type { Clock } from '../clock.ts'
+import type { KeyFormats } from '../keys/format.ts'
+import type { KeyLookup } from '../keys/lookup.ts'
+import { verify } from '../keys/verify.ts'
+import type { Change, KeyRecord } from '../store/store.ts'
+import type { Verdict } from './route.ts'
+import type { Exchange } from './exchange.ts'
+
+export interface LiveDependencies {
+  readonly clock: Clock
+  readonly lookup: Pick<KeyLookup, 'find'>
+  /** The formats in force, which a reload may change. */
+  readonly formats: () => Pick<KeyFormats, 'parse'>
+  /** Nothing is known of revocations since then. */
+  readonly lastSyncAt: () => number
+  readonly staleMs: () => number
+}
+
+const sweepEveryMs = 200
+
+/**
+ * Every request that is on its way to an upstream: streams and tunnels end when their key does, and what is silent for
+ * too long ends too.
+ */
+export class Live {
+  readonly #exchanges = new Set<Exchange>()
+  readonly #dependencies: LiveDependencies
+  /** Those whose key has changed and could not be judged again yet. */
+  readonly #doubtful = new Set<Exchange>()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(dependencies: LiveDependencies) {
+    this.#dependencies = dependencies
+    this.#timer = setInterval(() => this.sweep(), sweepEveryMs).unref()
+  }
+
+  get size(): number {
+    return this.#exchanges.size
+  }
+
+  add(exchange: Exchange): void {
+    this.#exchanges.add(exchange)
+  }
+
+  delete(exchange: Exchange): void {
+    this.#exchanges.delete(exchange)
+    this.#doubtful.delete(exchange)
+  }
+
+  /** Judges again what a change touches. Call it after the look-up cache has forgotten the old state. */
+  recheck(change: Change): void {
+    for (const exchange of this.#exchanges) {
+      const { key } = exchange
+      if (key === undefined) continue
+      if ((change.kind === 'api_key' ? key.keyId : key.organization.id) === change.id) this.#recheck(exchange)
+    }
+  }
+
+  recheckAll(): void {
+    for (const exchange of this.#exchanges) if (exchange.key !== undefined) this.#recheck(exchange)
+  }
+
+  /** Ends what is still under way. @returns how many that were. */
+  abortAll(): number {
+    const count = this.#exchanges.size
+    for (const exchange of [...this.#exchanges]) exchange.forwarding?.cancel('DRAINING')
+    return count
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Time limits, expiry, and a second try for what could not be judged. */
+  sweep(): void {
+    const { clock, lastSyncAt, staleMs } = this.#dependencies
+    const now = clock.now()
+    const monotonic = clock.monotonic()
+    const cutOff = now - lastSyncAt() > staleMs()
+    for (const exchange of this.#exchanges) {
+      const { key } = exchange
+      if (key !== undefined && (cutOff || verify(key, now) !== undefined)) {
+        exchange.forwarding?.cancel(cutOff ? 'KEY_STORE_UNAVAILABLE' : 'INVALID_API_KEY')
+      } else exchange.forwarding?.checkDeadline(monotonic)
+    }
+    for (const exchange of this.#doubtful) this.#recheck(exchange)
+  }
+
+  #recheck(exchange: Exchange): void {
+    this.#doubtful.add(exchange)
+    const token = exchange.head.authorization?.replace(/^bearer /i, '') ?? ''
+    const hash = this.#dependencies.formats().parse(token)?.sha256()
+    // A format that is no longer accepted: the secret could not be used for a new request either.
+    if (hash === undefined) return this.#settle(exchange, undefined)
+    const found = this.#dependencies.lookup.find(hash)
+    if (found instanceof Promise) void found.then((later) => this.#settle(exchange, later))
+    else this.#settle(exchange, found)
+  }
+
+  #settle(exchange: Exchange, found: KeyRecord | undefined | 'KEY_STORE_UNAVAILABLE'): void {
+    if (found === 'KEY_STORE_UNAVAILABLE' || !this.#exchanges.has(exchange)) return
+    this.#doubtful.delete(exchange)
+    const verdict = this.#judge(exchange, found)
+    if (verdict !== undefined) exchange.forwarding?.cancel(verdict)
+    else exchange.key = found
+  }
+
+  #judge(exchange: Exchange, found: KeyRecord | undefined): Verdict {
+    if (found === undefined || verify(found, this.#dependencies.clock.now()) !== undefined) return 'INVALID_API_KEY'
+    return exchange.route?.stillAllowed(exchange, found)
+  }
+}

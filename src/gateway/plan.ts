@@ -1,0 +1,139 @@
+import { compileCidrs } from '../config/cidr.ts'
+import { parsePattern } from '../config/pattern.ts'
+import type { Config, RouteConfig } from '../config/schema.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { KeyFormats } from '../keys/format.ts'
+import type { Limiter } from '../limiter/limiter.ts'
+import type { Authenticate } from '../policy/authenticate.ts'
+import { identityNames } from '../policy/identity.ts'
+import { compileHeaderKinds } from '../proxy/header-kinds.ts'
+import { isPreflight } from './cors.ts'
+import { createDeny } from './deny.ts'
+import type { Exchange } from './exchange.ts'
+import type { Finish } from './finish.ts'
+import { compileQueryTokens } from './query-tokens.ts'
+import { readRequest, type ReadRules } from './read.ts'
+import type { Route, Verdict } from './route.ts'
+import { buildRouteTable, type RouteEntry } from './route-table.ts'
+import { compileRoutes } from './routes.ts'
+
+/** What a configuration comes to: built whole when the file is loaded, swapped in one step, never changed. */
+export interface Plan {
+  readonly config: Config
+  /** Steps 1 and 2. */
+  read(exchange: Exchange): Verdict
+  /** Step 3. There is always a route; the one for what matches none refuses, after authentication. */
+  match(exchange: Exchange): Route
+  deny(exchange: Exchange, code: ErrorCode): void
+}
+
+export interface PlanDependencies {
+  readonly formats: KeyFormats
+  readonly authenticate: Authenticate
+  /** Until an address with too many failed authentications is heard again. */
+  authRetryAfterMs(address: string): number
+  readonly limiter: Limiter
+  /** A limit has refused a request. */
+  rateLimited(limit: string): void
+  readonly finish: Finish
+  /** A text that holds a credential came in a URL. */
+  exposed(text: string): void
+  /** Commits the decision before the request goes on; undefined where `audit.durability` is async. */
+  readonly admit: ((exchange: Exchange) => Promise<boolean>) | undefined
+  /** Makes the signed context of a request; undefined where `context.sign` is off. */
+  readonly signContext: ((exchange: Exchange, upstream: string) => string | Promise<string>) | undefined
+}
+
+/** A path as it stands in the file or is built in, with its routes by method. */
+interface Place {
+  readonly byMethod: ReadonlyMap<string, Route>
+  readonly anyMethod: Route | undefined
+  readonly otherMethod: Route
+  readonly allow: string
+}
+
+/** @param config must have passed the configuration check. @throws on what that check should have found. */
+export function compilePlan(config: Config, dependencies: PlanDependencies): Plan {
+  const { formats, exposed, limiter, rateLimited } = dependencies
+  const names = identityNames(config.context)
+  const rules: ReadRules = {
+    classify: compileHeaderKinds(Object.values(names)),
+    trusts: compileCidrs(config.trust_proxy),
+    queryTokens: compileQueryTokens(config.query_tokens, formats.containsKey),
+    containsKey: formats.containsKey,
+    exposed,
+  }
+  const routes = compileRoutes(config, names, dependencies)
+  const entries = placesOf(config, routes)
+  const own = routes.builtIn.map(([path, route]) => [path, placeOf([[['GET'], route]], routes.wrongMethod(path))] as const)
+  // They win over every route, also over one with a host; in the table they keep look-alikes of theirs from passing.
+  const builtIn = new Map(own)
+  for (const [path, value] of own) entries.push({ host: undefined, pattern: patternOf(path), value })
+  const table = buildRouteTable(entries)
+
+  return {
+    config,
+    read: (exchange) => readRequest(exchange, rules),
+    match: (exchange) => {
+      const route = isPreflight(exchange.method, exchange.head) && routes.preflight ? routes.preflight : find(exchange)
+      exchange.route = route
+      return route
+    },
+    deny: createDeny(config, limiter, rateLimited),
+  }
+
+  function find(exchange: Exchange): Route {
+    const own = builtIn.get(exchange.path)
+    if (own !== undefined) return byMethod(own, exchange)
+    const found = table.match(exchange.head.host?.replace(/:\d+$/, ''), exchange.path)
+    if (found === undefined) return routes.nowhere
+    exchange.params = found.params
+    return byMethod(found.value, exchange)
+  }
+}
+
+function byMethod({ byMethod, anyMethod, otherMethod, allow }: Place, exchange: Exchange): Route {
+  const { method } = exchange
+  const route = byMethod.get(method) ?? (method === 'HEAD' ? byMethod.get('GET') : undefined) ?? anyMethod
+  if (route !== undefined) return route
+  exchange.allow = allow
+  return otherMethod
+}
+
+type Routes = ReturnType<typeof compileRoutes>
+
+function placesOf(config: Config, routes: Routes): RouteEntry<Place>[] {
+  const configured = new Map<string, { host: string | undefined; path: string; routes: [RouteConfig, Route][] }>()
+  for (const [index, route] of config.routes.entries()) {
+    const id = `${route.host ?? ''} ${route.path.replace(/:[^/]+/g, ':')}`
+    const place = configured.get(id) ?? { host: route.host, path: route.path, routes: [] }
+    place.routes.push([route, routes.configured[index] as Route])
+    configured.set(id, place)
+  }
+  return [...configured.values()].map(({ host, path, routes: here }) => ({
+    host,
+    pattern: patternOf(path),
+    value: placeOf(
+      here.map(([route, compiled]) => [route.methods, compiled]),
+      routes.wrongMethod(path),
+    ),
+  }))
+}
+
+function placeOf(routes: readonly (readonly [readonly string[] | undefined, Route])[], otherMethod: Route): Place {
+  const byMethod = new Map<string, Route>()
+  let anyMethod: Route | undefined
+  for (const [methods, route] of routes) {
+    if (methods === undefined) anyMethod = route
+    else for (const method of methods) byMethod.set(method, route)
+  }
+  const allowed = [...byMethod.keys()]
+  if (byMethod.has('GET') && !byMethod.has('HEAD')) allowed.push('HEAD')
+  return { byMethod, anyMethod, otherMethod, allow: allowed.join(', ') }
+}
+
+function patternOf(path: string) {
+  const pattern = parsePattern(path)
+  if (typeof pattern === 'string') throw new Error(`route ${path}: ${pattern}`)
+  return pattern
+}

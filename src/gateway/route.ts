@@ -1,0 +1,43 @@
+import type { CorsConfig } from '../config/schema.ts'
+import type { ErrorCode } from '../errors.ts'
+import type { KeyRecord } from '../store/store.ts'
+import type { Exchange } from './exchange.ts'
+
+/** A denial is a value; a step that has its answer at hand gives it without a promise. */
+export type Verdict = ErrorCode | undefined
+
+/** One step of the way of a request. */
+export interface Step {
+  readonly name: StepName
+  run(exchange: Exchange): Verdict | Promise<Verdict>
+}
+
+export type StepName =
+  | 'read'
+  | 'authenticate'
+  | 'organization'
+  | 'ip_access'
+  | 'route'
+  | 'scopes'
+  | 'workspace'
+  | 'body'
+  | 'rewrite'
+  | 'rate_limits'
+  | 'context'
+  | 'audit'
+
+/** A route as it runs: compiled when the file is loaded, nothing about it is worked out per request. */
+export interface Route {
+  /** Its pattern as written; null for what matches no route. Used as a label and in the request log. */
+  readonly label: string | null
+  readonly upstreamName: string | null
+  readonly steps: readonly Step[]
+  readonly requiredScopes: readonly string[]
+  readonly cors: CorsConfig | undefined
+  /** Whether it asks for a key. */
+  readonly public: boolean
+  /** What happens when no step refused. */
+  finish(exchange: Exchange): void
+  /** Whether a request that is under way may go on with what its key has become. */
+  stillAllowed(exchange: Exchange, key: KeyRecord): Verdict
+}

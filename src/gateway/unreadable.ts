@@ -1,0 +1,82 @@
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { ErrorCode } from '../errors.ts'
+import type { Wire } from '../proxy/wire.ts'
+import { type Arrival, Exchange } from './exchange.ts'
+import type { Plan } from './plan.ts'
+
+type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer }
+
+/**
+ * Answers what Node's parser could not read: nothing of it was or will be forwarded, and the connection ends.
+ * The request log gets its row as for every other request.
+ */
+export function refuseUnreadable(
+  error: ParserError,
+  arrival: Arrival,
+  socket: Duplex,
+  plan: Plan,
+  finished: (exchange: Exchange) => void,
+): void {
+  const [method, target] = requestLine(error.rawPacket)
+  const exchange = new Exchange({ method, target, version: '1.1', headers: [] }, arrival, rawWire(socket))
+  plan.deny(exchange, codeOf(error))
+  finished(exchange)
+}
+
+function codeOf({ code, rawPacket }: ParserError): ErrorCode {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return rawPacket?.includes('\r\n') ? 'HEADERS_TOO_LARGE' : 'URI_TOO_LONG'
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return 'BODY_TOO_LARGE'
+    case 'HPE_INVALID_VERSION':
+      // The same parser error stands for a bare LF behind a good version: that is framing.
+      return /HTTP\/1\.[01][^\d]/.test(firstLine(rawPacket)) ? 'BAD_REQUEST' : 'VERSION_NOT_SUPPORTED'
+    case 'HPE_PAUSED_H2_UPGRADE':
+      return 'VERSION_NOT_SUPPORTED'
+    case 'HPE_INVALID_URL':
+      return 'BAD_REQUEST_TARGET'
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 'REQUEST_TIMEOUT'
+    default:
+      return 'BAD_REQUEST'
+  }
+}
+
+const firstLine = (packet: Buffer | undefined): string => packet?.toString('latin1', 0, 9000).split('\n', 1)[0] ?? ''
+
+/** Method and target as far as they can be made out; only printable characters. */
+function requestLine(packet: Buffer | undefined): [method: string, target: string] {
+  const found = /^([A-Z-]{1,32}) ([\x21-\x7e]{1,1024})/.exec(firstLine(packet))
+  return [found?.[1] ?? 'UNKNOWN', found?.[2] ?? '-']
+}
+
+/** A wire that can do nothing but answer and close. */
+function rawWire(socket: Duplex): Wire {
+  const never = (): never => {
+    throw new Error('a request that could not be read has no way on')
+  }
+  return {
+    body: undefined,
+    requestComplete: false,
+    bytesOut: 0,
+    onDrain: undefined,
+    onGone: undefined,
+    sendContinue: never,
+    sendInformation: never,
+    writeHead: never,
+    write: never,
+    end: never,
+    takeSocket: never,
+    abort: () => socket.destroy(),
+    answer(status, headers, body) {
+      let text = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${new Date().toUTCString()}\r\nConnection: close\r\n`
+      for (let index = 0; index < headers.length; index += 2) text += `${headers[index]}: ${headers[index + 1]}\r\n`
+      socket.end(`${text}\r\n${body}`)
+      // Unread bytes are taken off so that the answer is not lost to a reset, for a moment only.
+      socket.resume()
+      setTimeout(() => socket.destroy(), 500).unref()
+    },
+  }
+}

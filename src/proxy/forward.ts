@@ -1,0 +1,261 @@
+import type { Duplex } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import type { Clock } from '../clock.ts'
+import type { ErrorCode } from '../errors.ts'
+import { readResponseHeaders } from './response-headers.ts'
+import { tunnel } from './upgrade.ts'
+import type { Upstream, UpstreamTarget } from './upstream.ts'
+import type { Wire } from './wire.ts'
+
+/** One admitted request on its way to an upstream, as the data plane describes it. */
+export interface Outbound {
+  readonly wire: Wire
+  readonly method: string
+  /** Path and query, exactly as judged. */
+  readonly upstreamTarget: string
+  /** Flat name-value pairs, without framing and hop-by-hop headers. */
+  readonly upstreamHeaders: string[]
+  readonly contentLength: number | undefined
+  /** Protocol to upgrade to, undefined for an ordinary request. */
+  readonly upgrade: string | undefined
+  readonly bodyBytesMax: number
+  readonly bodyIdleMs: number
+  readonly corsIsOurs: boolean
+  /** What the gateway adds to the response, flat. */
+  responseHeaders(): string[]
+  /** The upstream can't answer, and nothing was sent to the caller yet. */
+  fail(code: ErrorCode): void
+  /** The response head goes to the caller now. */
+  answered(status: number): void
+}
+
+const informationMax = 16
+
+/**
+ * Carries one request to an upstream and its response back, streaming both ways with back-pressure.
+ * It is the handler that undici calls; its raw (version 1) interface, which hands over header bytes as they came.
+ */
+export class Forwarding implements Dispatcher.DispatchHandler {
+  readonly #outbound: Outbound
+  readonly #upstream: Upstream
+  readonly #clock: Clock
+  #target: UpstreamTarget | undefined
+  #abortUpstream: ((error?: Error) => void) | undefined
+  #resumeUpstream: (() => void) | undefined
+  /** Bytes of this request may have left: from here on it is never sent again. */
+  #sent = false
+  #retried = false
+  #headSent = false
+  #over = false
+  #informations = 0
+  #tunnelBytes: (() => number) | undefined
+  #bytesSeen = 0
+  #activeAt: number
+  bytesIn = 0
+  /** On the monotonic clock; undefined until the request was handed to the upstream's connection. */
+  startedAt: number | undefined
+  headAt: number | undefined
+
+  constructor(outbound: Outbound, upstream: Upstream, clock: Clock) {
+    this.#outbound = outbound
+    this.#upstream = upstream
+    this.#clock = clock
+    this.#activeAt = clock.monotonic()
+    outbound.wire.onGone = () => this.#end('caller gone')
+    outbound.wire.onDrain = () => this.#resume()
+  }
+
+  start(except?: UpstreamTarget): void {
+    const picked = this.#upstream.pick(except)
+    if (typeof picked === 'string') return this.#refuse(picked)
+    this.#target = picked
+    picked.inFlight++
+    const { method, upstreamTarget, upstreamHeaders, upgrade, wire } = this.#outbound
+    picked.pool.dispatch(
+      {
+        path: upstreamTarget,
+        method: method as Dispatcher.HttpMethod,
+        headers: upstreamHeaders,
+        body: wire.body ?? null,
+        upgrade: upgrade ?? null,
+      },
+      this,
+    )
+  }
+
+  /** Ends it from our side: revoked, or shutting down. `code` answers a caller that has got nothing yet. */
+  cancel(code: ErrorCode): void {
+    if (this.#over) return
+    if (this.#headSent) this.#breakOff()
+    else this.#refuse(code)
+  }
+
+  /** Called a few times a second: ends what has been silent for too long, and tells by whose fault. */
+  checkDeadline(now: number): void {
+    if (this.#over) return
+    const { connect_timeout, response_timeout, idle_timeout } = this.#upstream.config
+    const silentMs = now - this.#activeAt
+    const { wire, bodyIdleMs } = this.#outbound
+    if (this.#tunnelBytes !== undefined) {
+      const bytes = this.#tunnelBytes()
+      if (bytes !== this.#bytesSeen) this.#activeAt = now
+      else if (silentMs > idle_timeout) this.#breakOff()
+      this.#bytesSeen = bytes
+    } else if (this.#headSent) {
+      if (silentMs > idle_timeout) this.#breakOff()
+    } else if (!this.#sent) {
+      // undici ends an attempt after connect_timeout, in coarse steps; this is for a request that waits behind others.
+      if (silentMs > connect_timeout * 2 + 1000) this.#refuse('UPSTREAM_TIMEOUT')
+    } else if (wire.body !== undefined && !wire.requestComplete && !wire.body.isPaused()) {
+      if (silentMs > bodyIdleMs) this.#refuse('REQUEST_TIMEOUT')
+    } else if (silentMs > response_timeout) {
+      if (this.#target) this.#upstream.failed(this.#target, false, 'it did not answer in time')
+      this.#refuse('UPSTREAM_TIMEOUT')
+    }
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    if (this.#over) return abort()
+    this.#abortUpstream = abort
+    this.#sent = true
+    this.startedAt = this.#active()
+    this.#outbound.wire.sendContinue()
+  }
+
+  /** undici's types promise sizes here; what it passes is the chunk. */
+  onBodySent(chunk: unknown): void {
+    this.bytesIn += (chunk as Buffer).length
+    this.#active()
+    if (this.bytesIn > this.#outbound.bodyBytesMax && !this.#headSent) this.#refuse('BODY_TOO_LARGE')
+    else if (this.bytesIn > this.#outbound.bodyBytesMax) this.#breakOff()
+  }
+
+  onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
+    if (this.#over) return false
+    this.#active()
+    const headers = readResponseHeaders(raw, status, this.#outbound.corsIsOurs)
+    if (headers === undefined || status < 100) return this.#protocolError('its response can be read in two ways')
+    if (status < 200) {
+      if (++this.#informations > informationMax) return this.#protocolError('it sent too many informational responses')
+      this.#outbound.wire.sendInformation(status, headers)
+      return true
+    }
+    if (this.#target) this.#upstream.answered(this.#target)
+    this.#resumeUpstream = resume
+    this.#sendHead(status, reason, headers)
+    return true
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#over) return false
+    this.#active()
+    return this.#outbound.wire.write(chunk)
+  }
+
+  onComplete(raw: Buffer[] | string[] | null): void {
+    if (this.#over) return
+    this.#settle()
+    const trailers = raw && raw.length > 0 ? readResponseHeaders(raw as Buffer[], 200, false) : undefined
+    this.#outbound.wire.end(trailers)
+  }
+
+  onUpgrade(status: number, raw: Buffer[] | string[] | null, socket: Duplex): void {
+    if (this.#over || status !== 101) {
+      socket.destroy()
+      return this.#over ? undefined : void this.#protocolError('it switched protocols with a wrong status')
+    }
+    this.#active()
+    this.#headSent = true
+    this.headAt = this.#activeAt
+    if (this.#target) this.#upstream.answered(this.#target)
+    this.#outbound.answered(101)
+    const ours = this.#outbound.responseHeaders()
+    const { bytes, breakOff } = tunnel(this.#outbound.wire, socket, (raw ?? []) as Buffer[], ours, () => this.#settle())
+    this.#tunnelBytes = bytes
+    this.#abortUpstream = breakOff
+  }
+
+  onError(error: Error): void {
+    const target = this.#target
+    if (this.#over || target === undefined) return
+    if (!this.#sent) {
+      this.#upstream.failed(target, true, error.message)
+      if (!this.#retried) return this.#retry(target)
+      return this.#refuse(isTimeout(error) ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_UNAVAILABLE')
+    }
+    this.#upstream.failed(target, false, error.message)
+    if (this.#headSent) this.#breakOff()
+    else this.#refuse(isProtocolError(error) ? 'UPSTREAM_PROTOCOL_ERROR' : 'UPSTREAM_UNAVAILABLE')
+  }
+
+  /** Not one byte was sent: another target (or, where there is one only, the same) may have it, once. */
+  #retry(failed: UpstreamTarget): void {
+    this.#retried = true
+    failed.inFlight--
+    this.#target = undefined
+    this.#active()
+    this.start(this.#upstream.targets.length > 1 ? failed : undefined)
+  }
+
+  #sendHead(status: number, reason: string, headers: string[]): void {
+    const { wire } = this.#outbound
+    this.headAt = this.#activeAt
+    for (const text of this.#outbound.responseHeaders()) headers.push(text)
+    try {
+      wire.writeHead(status, reason, headers)
+    } catch {
+      return void this.#protocolError('its response head holds characters that HTTP does not allow')
+    }
+    this.#headSent = true
+    this.#outbound.answered(status)
+  }
+
+  #resume(): void {
+    if (this.#over) return
+    this.#active()
+    this.#resumeUpstream?.()
+  }
+
+  #active(): number {
+    this.#activeAt = this.#clock.monotonic()
+    return this.#activeAt
+  }
+
+  #protocolError(why: string): false {
+    if (this.#target) this.#upstream.failed(this.#target, false, why)
+    if (this.#headSent) this.#breakOff()
+    else this.#refuse('UPSTREAM_PROTOCOL_ERROR')
+    return false
+  }
+
+  #refuse(code: ErrorCode): void {
+    this.#end(code)
+    this.#outbound.fail(code)
+  }
+
+  #breakOff(): void {
+    this.#end('broken off')
+    this.#outbound.wire.abort()
+  }
+
+  #end(why: string): void {
+    if (this.#over) return
+    this.#settle()
+    this.#abortUpstream?.(new Error(why))
+  }
+
+  #settle(): void {
+    if (this.#over) return
+    this.#over = true
+    if (this.#target) this.#target.inFlight--
+  }
+}
+
+const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? ''
+
+const isTimeout = (error: Error): boolean => codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT' || codeOf(error) === 'ETIMEDOUT'
+
+const isProtocolError = (error: Error): boolean =>
+  error.name === 'HTTPParserError' ||
+  ['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_INVALID_ARG'].includes(codeOf(error)) ||
+  /^bad (response|upgrade)$/.test(error.message)

@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs'
+import { Pool } from 'undici'
+import type { Clock } from '../clock.ts'
+import type { UpstreamConfig } from '../config/schema.ts'
+import type { Events } from '../events.ts'
+
+/** One origin of an upstream with its connections. */
+export interface UpstreamTarget {
+  readonly origin: string
+  readonly host: string
+  readonly pool: Pool
+  inFlight: number
+  /** What the active check last said; true where there is none. */
+  up: boolean
+  /** Passive health: left out until then, on the monotonic clock. */
+  ejectedUntil: number
+  failuresInRow: number
+}
+
+const failuresToEject = 3
+const ejectedForMs = 5000
+
+/** The targets of one upstream: which one takes the next request, and how they are. */
+export class Upstream {
+  readonly name: string
+  readonly config: UpstreamConfig
+  readonly targets: readonly UpstreamTarget[]
+  readonly #clock: Clock
+  readonly #events: Pick<Events, 'upstreamUp'>
+  readonly #probes: NodeJS.Timeout[] = []
+  #closed = false
+
+  constructor(name: string, config: UpstreamConfig, clock: Clock, events: Pick<Events, 'upstreamUp'>) {
+    this.name = name
+    this.config = config
+    this.#clock = clock
+    this.#events = events
+    this.targets = config.targets.map((target) => openTarget(target.replace(/\/$/, ''), config))
+    for (const target of this.targets) {
+      events.upstreamUp(name, target.origin, true)
+      if (config.health) this.#probe(target, config.health)
+    }
+  }
+
+  /**
+   * The target with the least requests in flight among those that are well. Targets left out after failures are tried
+   * again when there is no other; targets that fail their active check are not.
+   * @param except a target that has just failed this request.
+   */
+  pick(except?: UpstreamTarget): UpstreamTarget | 'UPSTREAM_UNAVAILABLE' | 'OVERLOADED' {
+    const now = this.#clock.monotonic()
+    let best: UpstreamTarget | undefined
+    let lastResort: UpstreamTarget | undefined
+    let full = false
+    for (const target of this.targets) {
+      if (!target.up || target === except) continue
+      if (target.inFlight >= this.config.max_connections) full = true
+      else if (target.ejectedUntil > now) {
+        if (lastResort === undefined || target.ejectedUntil < lastResort.ejectedUntil) lastResort = target
+      } else if (best === undefined || target.inFlight < best.inFlight) best = target
+    }
+    return best ?? lastResort ?? (full ? 'OVERLOADED' : 'UPSTREAM_UNAVAILABLE')
+  }
+
+  answered(target: UpstreamTarget): void {
+    if (target.failuresInRow === 0) return
+    target.failuresInRow = 0
+    if (target.ejectedUntil === 0) return
+    target.ejectedUntil = 0
+    if (target.up) this.#events.upstreamUp(this.name, target.origin, true)
+  }
+
+  /** @param unreachable no connection could be made: left out at once, not after the third time. */
+  failed(target: UpstreamTarget, unreachable: boolean, why: string): void {
+    target.failuresInRow++
+    if (!unreachable && target.failuresInRow < failuresToEject) return
+    if (target.ejectedUntil === 0) this.#events.upstreamUp(this.name, target.origin, false, why)
+    target.ejectedUntil = this.#clock.monotonic() + ejectedForMs
+  }
+
+  /** Lets requests in flight finish, then closes the connections. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const probe of this.#probes) clearTimeout(probe)
+    await Promise.all(this.targets.map((target) => target.pool.close().catch(() => {})))
+  }
+
+  /** Breaks every connection. */
+  async destroy(): Promise<void> {
+    this.#closed = true
+    for (const probe of this.#probes) clearTimeout(probe)
+    await Promise.all(this.targets.map((target) => target.pool.destroy().catch(() => {})))
+  }
+
+  #probe(target: UpstreamTarget, health: NonNullable<UpstreamConfig['health']>): void {
+    const index = this.targets.indexOf(target)
+    const check = async (): Promise<void> => {
+      const why = await checkHealth(target, health)
+      if (this.#closed) return
+      const up = why === undefined
+      if (up !== target.up) {
+        target.up = up
+        this.#events.upstreamUp(this.name, target.origin, up, why)
+      }
+      this.#probes[index] = setTimeout(check, health.every).unref()
+    }
+    this.#probes[index] = setTimeout(check, 0).unref()
+  }
+}
+
+function openTarget(origin: string, config: UpstreamConfig): UpstreamTarget {
+  const tls = config.tls
+  const pool = new Pool(origin, {
+    connections: config.max_connections,
+    pipelining: 1,
+    // Time limits on the response are kept by Forwarding, to the millisecond and aware of who is the slow one.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    // Shorter than what servers commonly keep an idle connection for: we let go first, and nothing is sent into a closing one.
+    keepAliveTimeout: 4000,
+    keepAliveMaxTimeout: 60_000,
+    maxHeaderSize: 64 * 1024,
+    connect: {
+      timeout: config.connect_timeout,
+      ...(tls?.ca === undefined ? {} : { ca: readFileSync(tls.ca) }),
+      ...(tls?.server_name === undefined ? {} : { servername: tls.server_name }),
+    },
+  })
+  const host = new URL(origin).host
+  return { origin, host, pool, inFlight: 0, up: true, ejectedUntil: 0, failuresInRow: 0 }
+}
+
+/** @returns what is wrong, or undefined when all is well. */
+async function checkHealth(
+  target: UpstreamTarget,
+  health: NonNullable<UpstreamConfig['health']>,
+): Promise<string | undefined> {
+  try {
+    const { statusCode, body } = await target.pool.request({
+      path: health.path,
+      method: 'GET',
+      headers: { 'user-agent': 'sallyport-health' },
+      signal: AbortSignal.timeout(health.timeout),
+    })
+    await body.dump({ limit: 64 * 1024 })
+    return statusCode >= 200 && statusCode < 300 ? undefined : `its health check answered ${statusCode}`
+  } catch (error) {
+    return `its health check failed: ${error instanceof Error ? error.message : String(error)}`
+  }
+}
