@@ -44,7 +44,7 @@ function stream(response: ServerResponse): Dispatcher.DispatchHandler {
       response.end()
     },
     onError() {
-      if (response.headersSent) return void response.destroy()
+      if (response.headersSent || response.destroyed) return void response.destroy()
       count(502)
       response.writeHead(502).end()
     },

@@ -5,6 +5,7 @@ import type { Scenario } from './scenario.ts'
 /** Loaded when asked for: a scenario pulls in the part of the product that it measures. */
 const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   'canonical-path': async () => (await import('./canonical-path.ts')).scenario,
+  'route-match': async () => (await import('./route-match.ts')).scenario,
 }
 
 /** Runs one small bench and prints nanoseconds per call. @throws {UsageError} naming those that there are. */
