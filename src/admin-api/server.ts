@@ -1,0 +1,137 @@
+import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Events } from '../events.ts'
+import { uuidv7 } from '../ids.ts'
+import { createKnownMethods } from './known-methods.ts'
+import { createReadiness, type Readiness } from './readiness.ts'
+import { codeOf, commonHeaders, connectionCodeOf, refuse, refuseConnection } from './refusals.ts'
+
+export interface AdminServer {
+  /** @returns the address it has; port 0 has become a real one. @throws when it can't be had. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<{ host: string; port: number }>
+  /** Answers what is under way, for 2 s at most. */
+  close(): Promise<void>
+}
+
+export interface AdminServerOptions {
+  readonly metrics: { text(): Promise<string>; readonly contentType: string }
+  readonly ready: () => Readiness | Promise<Readiness>
+  /** From its first true on `/readyz` is 503, whatever the checks say. */
+  readonly draining?: () => boolean
+  /** The public keys of the signed context. Left out: there is no such page. */
+  readonly jwks?: () => object
+  readonly events: Pick<Events, 'fault'>
+  /** Further routes, each with what they need already in hand. */
+  readonly plugins?: readonly FastifyPluginAsync[]
+}
+
+/**
+ * The admin plane: health, metrics, and whatever `plugins` add. Every answer has a request id of its own, is never cached,
+ * and is a problem of the catalogue where something is wrong.
+ */
+export function createAdminServer({ events, plugins = [], ...pages }: AdminServerOptions): AdminServer {
+  const app = fastify({
+    ...limits,
+    logger: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    // Always our own: one from the caller could be something shaped like a key.
+    genReqId: newRequestId,
+    requestIdHeader: false,
+    frameworkErrors: (error, _request, reply) => void refuse(reply, codeOf(error)),
+    clientErrorHandler: (error, socket) => refuseConnection(socket, connectionCodeOf(error), newRequestId()),
+  })
+  app.server.maxConnections = connectionsMax
+  // Node would answer these itself, without a body.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+
+  const methods = createKnownMethods()
+  app.addHook('onRoute', ({ url, method }) => methods.add(url, method))
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(commonHeaders(request.id))
+    // Here, so that no body is read for what is refused anyway. The names that Host may have are to be checked here too.
+    if (!hasOneHost(request)) refuse(reply, 'BAD_REQUEST')
+    else if (request.is404) notFound(request, reply)
+    else done()
+  })
+  const notFound = (request: FastifyRequest, reply: FastifyReply) => {
+    const allowed = methods.at(request.url.split('?', 1)[0] ?? '')
+    if (allowed.length === 0) return refuse(reply, 'NOT_FOUND')
+    return refuse(reply.header('Allow', allowed.join(', ')), 'METHOD_NOT_ALLOWED')
+  }
+  app.setNotFoundHandler(notFound)
+  app.setErrorHandler((error: Error, _request, reply) => {
+    const code = codeOf(error)
+    if (code === 'INTERNAL') events.fault('admin listener', error)
+    return refuse(reply, code)
+  })
+
+  app.register(healthPages(pages))
+  for (const plugin of plugins) app.register(plugin)
+  return { listen: (address) => listen(app, address), close: () => close(app) }
+}
+
+/** No log-in: the listener is private by default, and probes and scrapers have none. */
+function healthPages({ metrics, ready, draining, jwks }: Omit<AdminServerOptions, 'events' | 'plugins'>) {
+  const failedChecks = createReadiness(ready)
+  let scrape: Promise<string> | undefined
+  return async (app: FastifyInstance): Promise<void> => {
+    app.get('/healthz', () => ({ status: 'ok' }))
+
+    app.get('/readyz', async (_request, reply) => {
+      // Before the checks and their cache: from this moment no balancer should send more.
+      if (draining?.()) return reply.code(503).send({ status: 'not_ready', checks: { draining: 'shutting down' } })
+      const failed = await failedChecks()
+      if (Object.keys(failed).length > 0) return reply.code(503).send({ status: 'not_ready', checks: failed })
+      return { status: 'ready' }
+    })
+
+    app.get('/metrics', async (_request, reply) => {
+      // Those who ask at the same time share the work, which is on the thread that carries the traffic.
+      scrape ??= metrics.text().finally(() => {
+        scrape = undefined
+      })
+      const text = await scrape
+      return reply.type(metrics.contentType).send(text)
+    })
+
+    if (jwks) app.get('/.well-known/jwks.json', () => jwks())
+  }
+}
+
+async function listen(
+  app: FastifyInstance,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<{ host: string; port: number }> {
+  await app.listen({ host, port })
+  const address = app.server.address()
+  return { host, port: typeof address === 'object' && address !== null ? address.port : port }
+}
+
+async function close(app: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), closeWithinMs)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(cut)
+  }
+}
+
+const newRequestId = (): string => uuidv7(Date.now())
+
+/** Node's own check answers without a body, and lets several through. */
+function hasOneHost({ raw }: FastifyRequest): boolean {
+  let hosts = 0
+  for (let at = 0; at < raw.rawHeaders.length; at += 2) if (raw.rawHeaders[at]?.toLowerCase() === 'host') hosts++
+  return hosts === 1 || (hosts === 0 && raw.httpVersion === '1.0')
+}
+
+const closeWithinMs = 2000
+const connectionsMax = 1024
+const limits = {
+  bodyLimit: 1024 * 1024,
+  requestTimeout: 30_000,
+  connectionTimeout: 60_000,
+  keepAliveTimeout: 65_000,
+  http: { requireHostHeader: false, headersTimeout: 10_000, maxHeaderSize: 16 * 1024 },
+  routerOptions: { maxParamLength: 256 },
+}

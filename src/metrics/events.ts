@@ -1,0 +1,120 @@
+import type { Events } from '../events.ts'
+import type { Log } from '../log.ts'
+import type { RequestRow } from '../store/store.ts'
+import { throttleLog } from './log-throttle.ts'
+import type { Metrics } from './registry.ts'
+
+export interface EventsOptions {
+  readonly log: Log
+  readonly metrics: Metrics
+  /** One line for each request. */
+  readonly requestLines: boolean
+}
+
+/**
+ * The real events: log line and metric together. Everything is counted; what callers or a failing neighbour can repeat
+ * at will is thinned out in the log.
+ */
+export function createEvents({ log, metrics, requestLines }: EventsOptions): Events {
+  const throttled = throttleLog(log)
+  const upstreams = new Map<string, boolean>()
+  let storeIsUp = true
+  let rowsDropped = 0
+
+  return {
+    requestFinished(row, upstream, overheadMs) {
+      metrics.request(row, upstream, overheadMs)
+      if (row.shadowCode !== null) metrics.shadowDenied(row.route, row.shadowCode)
+      if (requestLines) log.info(requestFields(row, upstream), 'request')
+    },
+
+    // Who sends wrong keys decides how many of these there are, so they are no lines at the usual level.
+    authFailed(reason) {
+      metrics.authFailed(reason)
+      if (log.enabled('debug')) log.debug({ reason }, 'authentication failed')
+    },
+
+    rateLimited(limit) {
+      metrics.rateLimited(limit)
+      if (log.enabled('debug')) log.debug({ limit }, 'rate limited')
+    },
+
+    keyCache(result) {
+      metrics.keyCache(result)
+    },
+
+    keyExposed(keyId) {
+      metrics.keyExposed(keyId !== null)
+      if (keyId !== null) throttled(`exposed ${keyId}`, 'warn', { key_id: keyId }, 'a live key was sent in a URL')
+      else if (log.enabled('debug')) log.debug({}, 'something shaped like a key was sent in a URL')
+    },
+
+    upstreamUp(upstream, target, up, why) {
+      metrics.upstreamUp(upstream, target, up)
+      const key = `${upstream} ${target}`
+      const before = upstreams.get(key) ?? true
+      if (upstreams.size < targetsMax || upstreams.has(key)) upstreams.set(key, up)
+      if (before === up) return
+      if (up) throttled(`upstream ${key}`, 'info', { upstream, target }, 'upstream target is up again')
+      else throttled(`upstream ${key}`, 'warn', { upstream, target, why }, 'upstream target is down')
+    },
+
+    storeUp(up, why) {
+      metrics.storeUp(up)
+      if (up && storeIsUp) return
+      storeIsUp = up
+      if (up) throttled('store', 'info', {}, 'the store answers again')
+      else throttled('store', 'error', { why }, 'the store does not answer')
+    },
+
+    configLoaded(result, detail) {
+      metrics.configReloaded(result)
+      if (result === 'accepted') log.info({ detail }, 'configuration accepted')
+      else log.error({ detail }, 'configuration rejected')
+    },
+
+    requestLogQueued(rows) {
+      metrics.requestLogQueue(rows)
+    },
+
+    requestLogDropped(rows) {
+      metrics.requestLogDropped(rows)
+      rowsDropped += rows
+      throttled('dropped', 'error', { rows, rows_since_start: rowsDropped }, 'rows of the request log were lost')
+    },
+
+    listening(plane, url) {
+      log.info({ plane, address: url }, 'listening')
+    },
+
+    draining(step, inFlight) {
+      log.info({ step, in_flight: inFlight }, 'shutting down')
+    },
+
+    fault(where, error) {
+      metrics.fault(where)
+      throttled(`fault ${where}`, 'error', { where, error }, 'fault')
+    },
+  }
+}
+
+const targetsMax = 5000
+
+/** Nothing that a client sent whole: no query, no headers. */
+const requestFields = (row: RequestRow, upstream: string | null) => ({
+  request_id: row.requestId,
+  method: row.method,
+  path: row.path,
+  route: row.route,
+  status: row.status,
+  code: row.code,
+  shadow_code: row.shadowCode,
+  duration_ms: row.durationMs,
+  upstream,
+  upstream_ms: row.upstreamMs,
+  bytes_in: row.bytesIn,
+  bytes_out: row.bytesOut,
+  organization_id: row.organizationId,
+  key_id: row.keyId,
+  ip: row.ip,
+})
