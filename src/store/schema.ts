@@ -85,7 +85,7 @@ export interface KeySecretsTable {
   last_used_at: number | null
 }
 
-export interface KeyWorkspacesTable {
+interface KeyWorkspacesTable {
   key_id: string
   workspace_id: string
   created_at: number
@@ -128,7 +128,7 @@ export interface AdminEventsTable {
   hash: string
 }
 
-export interface ChangesTable {
+interface ChangesTable {
   /** Without holes; the newest row is never pruned, so that numbers never come twice. */
   seq: number
   kind: string
@@ -136,7 +136,7 @@ export interface ChangesTable {
   at: number
 }
 
-export interface LimitCountersTable {
+interface LimitCountersTable {
   key: string
   used: number
   ends_at: number

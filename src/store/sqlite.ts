@@ -32,7 +32,7 @@ export async function openSqliteStore(path: string, { clock }: SqliteOptions): P
     const engine = createEngine(db, thread, clock)
     await engine.write((trx) => migrate(trx, sqliteTypes))
     const { close, ...hotReads } = openHotReads(file)
-    return createSqlStore(engine, hotReads, lifecycle(db, close))
+    return createSqlStore(engine, hotReads, lifecycle(db, thread, close))
   } catch (error) {
     await thread.close().catch(() => undefined)
     throw toOpenError(file, error)
@@ -54,12 +54,12 @@ const createEngine = (db: Kysely<Tables>, thread: DatabaseThread, clock: Pick<Cl
   },
 })
 
-const lifecycle = (db: Kysely<Tables>, closeHotReads: () => void): Lifecycle => {
+const lifecycle = (db: Kysely<Tables>, thread: DatabaseThread, closeHotReads: () => void): Lifecycle => {
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
     // The writer goes last: the last connection to close folds the write-ahead log into the file.
     closeHotReads()
-    await db.destroy()
+    await thread.close()
   }
   return {
     async ping() {

@@ -1,7 +1,8 @@
 import type { Store } from '../store.ts'
 import type { SqlEngine, Writer } from './engine.ts'
-import { insertSecret, record } from './key-changes.ts'
+import { record } from './key-changes.ts'
 import { isLive, type KeyRow, keyRow, loadKey } from './key-record.ts'
+import { insertSecret } from './new-key.ts'
 
 export type SecretMethods = Pick<Store, 'rotateKey' | 'touchSecrets'>
 

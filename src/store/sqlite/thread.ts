@@ -25,7 +25,7 @@ export interface Lease {
   release(): void
 }
 
-export interface Answer {
+interface Answer {
   readonly rows: readonly unknown[]
   readonly changes: number
 }

@@ -9,6 +9,10 @@ import { openedId, type ThreadData, type ThreadError, type ThreadReply, type Thr
 
 const busyTimeoutMs = 5000
 const statementsMax = 256
+/** SQLITE_BUSY, the lower byte of its extended codes. */
+const sqliteBusy = 5
+/** Stands before the parameters: an object in their first place would else be taken for names, and shift the others. */
+const noNames = {}
 
 const port = parentPort
 if (!port) throw new Error('worker.ts runs as a worker thread only')
@@ -54,8 +58,6 @@ function enterWal(database: DatabaseSync): void {
   }
 }
 
-const sqliteBusy = 5
-
 function run(
   database: DatabaseSync,
   statements: Map<string, StatementSync>,
@@ -66,8 +68,8 @@ function run(
     case 'query': {
       const statement = prepare(database, statements, request.sql)
       const parameters = request.parameters as SQLInputValue[]
-      if (statement.columns().length > 0) return { rows: statement.all(...parameters), changes: 0 }
-      return { rows: [], changes: Number(statement.run(...parameters).changes) }
+      if (statement.columns().length > 0) return { rows: statement.all(noNames, ...parameters), changes: 0 }
+      return { rows: [], changes: Number(statement.run(noNames, ...parameters).changes) }
     }
     case 'many':
       return { rows: [], changes: runMany(database, prepare(database, statements, request.sql), request.rows) }
@@ -84,7 +86,7 @@ function runMany(database: DatabaseSync, statement: StatementSync, rows: readonl
   database.exec('begin immediate')
   try {
     let changes = 0
-    for (const row of rows) changes += Number(statement.run(...(row as SQLInputValue[])).changes)
+    for (const row of rows) changes += Number(statement.run(noNames, ...(row as SQLInputValue[])).changes)
     database.exec('commit')
     return changes
   } catch (error) {

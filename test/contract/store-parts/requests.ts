@@ -1,0 +1,97 @@
+import { describe, expect } from 'vitest'
+import type { RequestFilter } from '../../../src/store/store.ts'
+import type { OpenStore } from '../store.ts'
+import { requestRow, testOn } from './make.ts'
+
+export function requestsContract(open: OpenStore): void {
+  const it = testOn(open)
+  const at = 1_800_000_000_000
+
+  describe('the request log', () => {
+    it('keeps every field, with and without values', async ({ store }) => {
+      const full = requestRow(at + 1, { code: 'RATE_LIMITED', shadowCode: 'INSUFFICIENT_SCOPE', status: 429 })
+      const bare = requestRow(at, {
+        organizationId: null,
+        keyId: null,
+        route: null,
+        status: 0,
+        upstreamMs: null,
+        userAgent: null,
+      })
+      await store.insertRequests([bare, full])
+      expect(await store.listRequests()).toEqual([full, bare])
+    })
+
+    it('writes a batch of any size whole, and nothing for an empty one', async ({ store }) => {
+      await store.insertRequests([])
+      await store.finishRequests([])
+      await store.insertRequests(Array.from({ length: 3000 }, (_, index) => requestRow(at + index)))
+      expect(await store.pruneRequests(at + 10_000, 10_000)).toBe(3000)
+    })
+
+    it('takes a batch again whose answer was lost', async ({ store }) => {
+      const rows = [requestRow(at), requestRow(at + 1)]
+      await store.insertRequests(rows.slice(0, 1))
+      await store.insertRequests(rows)
+      expect(await store.listRequests()).toEqual(rows.toReversed())
+    })
+
+    it('completes rows that were inserted with their decision alone', async ({ store }) => {
+      const decided = requestRow(at, { status: 0, durationMs: 0, upstreamMs: null, bytesOut: 0 })
+      const done = { ...decided, status: 201, durationMs: 8.5, upstreamMs: 7.25, bytesIn: 12, bytesOut: 99 }
+      const other = requestRow(at + 1, { status: 0 })
+      await store.insertRequests([decided, other])
+      await store.finishRequests([done])
+      expect(await store.listRequests()).toEqual([other, done])
+    })
+
+    it('lists newest first by time, in pages that later rows do not shift', async ({ store }) => {
+      // The ids say otherwise than the times here, and several share one time.
+      const times = [at + 3, at + 1, at + 2, at + 2, at + 2]
+      await store.insertRequests(times.map((time) => requestRow(time)))
+      const seen = []
+      let page = await store.listRequests({}, { limit: 2 })
+      while (page.length > 0) {
+        seen.push(...page)
+        await store.insertRequests([requestRow(at + 100)])
+        page = await store.listRequests({}, { limit: 2, before: page.at(-1)?.id ?? '' })
+      }
+      expect(seen.map((row) => row.at - at)).toEqual([3, 2, 2, 2, 1])
+      expect(new Set(seen.map(({ id }) => id)).size).toBe(5)
+    })
+
+    it('filters by organization, key, route, status and time', async ({ store }) => {
+      await store.insertRequests([
+        requestRow(at, { path: '/a', organizationId: null, keyId: null, route: null, status: 401 }),
+        requestRow(at + 1, { path: '/b' }),
+        requestRow(at + 2, { path: '/c', organizationId: 'org_b', keyId: 'key_b' }),
+        requestRow(at + 3, { path: '/d', route: '/other/*', status: 404 }),
+      ])
+      const paths = async (filter: RequestFilter) => (await store.listRequests(filter)).map(({ path }) => path).join('')
+      expect(await paths({})).toBe('/d/c/b/a')
+      expect(await paths({ organizationId: 'org_a' })).toBe('/d/b')
+      expect(await paths({ organizationId: null })).toBe('/a')
+      expect(await paths({ keyId: 'key_b' })).toBe('/c')
+      expect(await paths({ organizationId: 'org_a', keyId: 'key_b' })).toBe('')
+      expect(await paths({ route: '/other/*' })).toBe('/d')
+      expect(await paths({ status: 200 })).toBe('/c/b')
+      expect(await paths({ since: at + 1, until: at + 3 })).toBe('/c/b')
+    })
+
+    it('deletes what is older than retention, the oldest first and not more than asked', async ({ store }) => {
+      await store.insertRequests(Array.from({ length: 10 }, (_, index) => requestRow(at + index)))
+      expect(await store.pruneRequests(at + 8, 5)).toBe(5)
+      expect((await store.listRequests()).map((row) => row.at - at)).toEqual([9, 8, 7, 6, 5])
+      expect(await store.pruneRequests(at + 8, 5)).toBe(3)
+      expect(await store.pruneRequests(at + 8, 5)).toBe(0)
+      expect(await store.listRequests()).toHaveLength(2)
+    })
+
+    it('ends behind a row that retention has taken', async ({ store }) => {
+      const rows = [requestRow(at), requestRow(at + 1), requestRow(at + 2)]
+      await store.insertRequests(rows)
+      await store.pruneRequests(at + 2, 10)
+      expect(await store.listRequests({}, { before: rows[1]?.id ?? '' })).toEqual([])
+    })
+  })
+}

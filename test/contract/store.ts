@@ -1,0 +1,51 @@
+import { describe } from 'vitest'
+import type { Store } from '../../src/store/store.ts'
+import type { TestClock } from '../helpers/clock.ts'
+import { changesContract } from './store-parts/changes.ts'
+import { countersContract } from './store-parts/counters.ts'
+import { eventsContract } from './store-parts/events.ts'
+import { grantsContract } from './store-parts/grants.ts'
+import { hotReadContract } from './store-parts/hot-read.ts'
+import { keyListsContract } from './store-parts/key-lists.ts'
+import { keysContract } from './store-parts/keys.ts'
+import { organizationsContract } from './store-parts/organizations.ts'
+import { requestsContract } from './store-parts/requests.ts'
+import { secretsContract } from './store-parts/secrets.ts'
+import { serviceAccountsContract } from './store-parts/service-accounts.ts'
+import { sharingContract } from './store-parts/sharing.ts'
+import { workspacesContract } from './store-parts/workspaces.ts'
+
+/** An empty store, opened for one test. */
+export interface OpenedStore {
+  readonly store: Store
+  /** The store's own. */
+  readonly clock: TestClock
+  /** A second store on the same data, as another process has it. Closed with the first. */
+  openAnother(): Promise<Store>
+  /** Closes the store and opens it again. */
+  reopen(): Promise<Store>
+  /** The audit trail as it is stored, oldest first, with the columns of `admin_events`. */
+  eventRows(): Promise<Record<string, unknown>[]>
+  close(): Promise<void>
+}
+
+export type OpenStore = () => Promise<OpenedStore>
+
+/** Holds an adapter to every promise in src/store/store.ts. */
+export function storeContract(name: string, open: OpenStore): void {
+  describe(`store contract: ${name}`, () => {
+    organizationsContract(open)
+    keysContract(open)
+    keyListsContract(open)
+    secretsContract(open)
+    hotReadContract(open)
+    workspacesContract(open)
+    grantsContract(open)
+    serviceAccountsContract(open)
+    eventsContract(open)
+    changesContract(open)
+    requestsContract(open)
+    countersContract(open)
+    sharingContract(open)
+  })
+}
