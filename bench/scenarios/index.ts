@@ -6,6 +6,8 @@ import type { Scenario } from './scenario.ts'
 const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   'canonical-path': async () => (await import('./canonical-path.ts')).scenario,
   'route-match': async () => (await import('./route-match.ts')).scenario,
+  'key-lookup': async () => (await import('./key-lookup.ts')).scenario,
+  limiter: async () => (await import('./limiter.ts')).scenario,
 }
 
 /** Runs one small bench and prints nanoseconds per call. @throws {UsageError} naming those that there are. */
