@@ -26,6 +26,7 @@ import { startRetention } from './recorder/retention.ts'
 import { createMe } from './self-service/me.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
+import { version } from './version.ts'
 
 export interface StartOptions {
   readonly config: LoadedConfig
@@ -61,7 +62,7 @@ export async function start({ config: loaded, configFile, env = process.env, clo
   let formats = compileKeyFormats(first.keys)
 
   const log = createLog({ level: first.log.level, redact: (text) => formats.redact(text) })
-  const metrics = createMetrics()
+  const metrics = createMetrics({ version })
   const events = createEvents({ log, metrics, requestLines: first.log.requests })
 
   const storeFile = first.store.slice('sqlite:'.length)
@@ -77,7 +78,7 @@ export async function start({ config: loaded, configFile, env = process.env, clo
     staleMs: () => config.keys.cache.stale_if_store_down,
   })
   stack.defer(() => live.close())
-  const feed = await followChanges(rawStore, {
+  const feed = followChanges(rawStore, {
     everyMs: 300,
     clock,
     onChange(change) {
@@ -156,19 +157,14 @@ export async function start({ config: loaded, configFile, env = process.env, clo
     },
   })
   stack.defer(() => listener.destroy())
-  metrics.setInflight(() => listener.inFlight)
+  metrics.inFlightFrom(() => listener.inFlight)
 
   let draining = false
   const admin = createAdminServer({
     metrics,
-    ready: async () => ({
-      config: true,
-      store: await store.ping().then(
-        () => true,
-        () => false,
-      ),
-      data_listener: listener.listening && !draining,
-    }),
+    events,
+    draining: () => draining,
+    ready: () => ({ config: true, store: store.ping().then(() => true), data_listener: listener.listening }),
     ...(first.context.sign ? { jwks: () => signer?.jwks() ?? { keys: [] } } : {}),
   })
   stack.defer(() => admin.close())

@@ -47,7 +47,7 @@ const targetBytesMax = 8 * 1024
 export function readHead(raw: RawHead, classify: (name: string) => HeaderKind, head: Head): ErrorCode | undefined {
   if (raw.version !== '1.1' && raw.version !== '1.0') return 'VERSION_NOT_SUPPORTED'
   if (raw.target.length > targetBytesMax) return 'URI_TOO_LONG'
-  if (raw.method === 'CONNECT' || raw.method === 'TRACE') return 'BAD_REQUEST'
+  if (raw.method === 'CONNECT' || raw.method === 'TRACE' || raw.target === '*') return 'BAD_REQUEST'
   const { headers } = raw
   if (headers.length > headersMax * 2) return 'HEADERS_TOO_LARGE'
 

@@ -12,7 +12,8 @@ import { type Arrival, Exchange } from './exchange.ts'
 import { handle } from './handle.ts'
 import { NodeWire, responseForUpgrade } from './node-wire.ts'
 import type { Plan } from './plan.ts'
-import { refuseUnreadable } from './unreadable.ts'
+import { RequestLineWatch } from './request-line.ts'
+import { type ParserError, refuseUnreadable } from './unreadable.ts'
 
 export interface ListenerDependencies {
   /** The plan in force; a request keeps the one that it began with. */
@@ -49,7 +50,8 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
   const connectionOf = (socket: Socket): Connection => connections.get(socket) ?? openConnection(socket)
 
   function openConnection(socket: Socket): Connection {
-    const connection: Connection = { waiting: [], current: undefined, refused: false }
+    const lines = new RequestLineWatch(socket)
+    const connection: Connection = { lines, waiting: [], current: undefined, ended: false, refused: false }
     connections.set(socket, connection)
     socket.on('close', () => connections.delete(socket))
     return connection
@@ -64,24 +66,35 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
   function accept(request: IncomingMessage, response: ServerResponse, expects: boolean, upgradeHead?: Buffer): void {
     const { socket } = request
     const connection = connectionOf(socket)
+    if (connection.ended) return
+    const lineMatches = connection.lines.matches(request)
     const begin = (): void => {
       inFlight++
       const closed = (complete: boolean): void => {
         inFlight--
         exchange.gone = !complete
         finished(exchange)
-        next(connection)
+        if (wire.closing) end(connection)
+        else next(connection)
       }
       const wire = new NodeWire(request, response, () => draining, expects, upgradeHead, closed)
       const raw = { method: request.method ?? '', target: request.url ?? '', version: request.httpVersion, headers: request.rawHeaders }
       const exchange = new Exchange(raw, arrive(socket), wire)
       exchange.mayUpgrade = upgradeHead !== undefined
+      // In the clothes of 1.0 come RTSP and ICE.
+      if (!lineMatches) exchange.broken = request.httpVersion === '1.0' ? 'VERSION_NOT_SUPPORTED' : 'BAD_REQUEST'
       connection.current = exchange
       run(exchange, plan())
     }
     // One request of a connection at a time, in order: what comes behind a refusal that closes it never begins.
     if (connection.current) connection.waiting.push(begin)
     else begin()
+  }
+
+  /** What was sent behind a request that ends the connection is never looked at. */
+  function end(connection: Connection): void {
+    connection.ended = true
+    connection.waiting = []
   }
 
   function next(connection: Connection): void {
@@ -116,9 +129,9 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
     socket.on('error', () => socket.destroy())
     accept(request, responseForUpgrade(request, socket), false, Buffer.alloc(0))
   })
-  server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex) => {
+  server.on('clientError', (error: ParserError, socket: Duplex) => {
     const connection = connectionOf(socket as Socket)
-    if (connection.refused || !socket.writable || (socket as Socket).bytesRead === 0) return void socket.destroy()
+    if (connection.refused || connection.ended || !socket.writable || (socket as Socket).bytesRead === 0) return void socket.destroy()
     connection.refused = true
     const { current } = connection
     // Broken framing inside a body: the request that it belongs to must not look whole to the upstream.
@@ -154,9 +167,11 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
 }
 
 interface Connection {
+  readonly lines: RequestLineWatch
   /** What came behind the request that is under way. */
   waiting: (() => void)[]
   current: Exchange | undefined
+  ended: boolean
   /** It sent something unreadable and gets one answer to that, no more. */
   refused: boolean
 }

@@ -14,8 +14,12 @@ export class NodeWire implements Wire {
   onDrain: (() => void) | undefined
   onGone: (() => void) | undefined
   bytesOut = 0
+  /** Nothing that comes behind this exchange on its connection is heard any more. */
+  closing = false
   readonly body: Readable | undefined
   readonly #request: IncomingMessage
+  /** Kept, because the engine behind takes the request's own reference away when it gives up a body. */
+  readonly #socket: Socket
   readonly #response: ServerResponse
   readonly #draining: () => boolean
   readonly #upgradeHead: Buffer | undefined
@@ -36,6 +40,7 @@ export class NodeWire implements Wire {
     closed: (complete: boolean) => void,
   ) {
     this.#request = request
+    this.#socket = request.socket
     this.#response = response
     this.#draining = draining
     this.#continueDue = expectsContinue
@@ -52,7 +57,7 @@ export class NodeWire implements Wire {
       closed(complete)
     })
     if (upgradeHead !== undefined) {
-      request.socket.on('close', () => {
+      this.#socket.on('close', () => {
         if (!this.#tunnelled) return
         this.onGone?.()
         closed(true)
@@ -78,7 +83,7 @@ export class NodeWire implements Wire {
   }
 
   writeHead(status: number, reason: string, headers: string[]): void {
-    if (this.#draining()) this.#response.shouldKeepAlive = false
+    if (this.#draining()) this.#close()
     this.#response.writeHead(status, reason, headers)
     this.#headDue = true
     // A head without a body yet (server-sent events) goes out at the end of this turn; usually the first bytes are with it.
@@ -105,7 +110,7 @@ export class NodeWire implements Wire {
     const unread = !this.#request.complete && hasBody(this.#request)
     // Of a body that never was asked for nobody knows whether it will come: the next request could be taken for it.
     const large = unread && (this.#continueDue || bodyLength(this.#request) > smallBodyBytes)
-    if (close || large || this.#draining() || this.#upgradeHead !== undefined) response.shouldKeepAlive = false
+    if (close || large || this.#draining() || this.#upgradeHead !== undefined) this.#close()
     if (unread && (close || large)) this.#lingerAfter(discardBytesMax)
     response.writeHead(status, headers)
     this.bytesOut += body.length
@@ -113,7 +118,8 @@ export class NodeWire implements Wire {
   }
 
   abort(): void {
-    const { socket } = this.#request
+    this.closing = true
+    const socket = this.#socket
     // A reset, not an end: an answer whose length nobody told must not look complete.
     if ('resetAndDestroy' in socket && !('encrypted' in socket)) socket.resetAndDestroy()
     else socket.destroy()
@@ -122,9 +128,14 @@ export class NodeWire implements Wire {
   takeSocket(): { socket: Duplex; head: Buffer } {
     if (this.#upgradeHead === undefined) throw new Error('only a request to upgrade has a socket to take')
     this.#tunnelled = true
-    const { socket } = this.#request
+    const socket = this.#socket
     this.#response.detachSocket(socket)
     return { socket, head: this.#upgradeHead }
+  }
+
+  #close(): void {
+    this.closing = true
+    this.#response.shouldKeepAlive = false
   }
 
   flushHead(): void {
@@ -139,7 +150,8 @@ export class NodeWire implements Wire {
    * after a second the connection is gone in any case.
    */
   #lingerAfter(discardMax: number): void {
-    const { socket } = this.#request
+    this.closing = true
+    const socket = this.#socket
     let discarded = 0
     if (discardMax > 0) {
       this.#request.on('data', (chunk: Buffer) => {

@@ -24,7 +24,7 @@ export function readRequest(exchange: Exchange, rules: ReadRules): Verdict {
   }
   exchange.peerTrusted = rules.trusts(exchange.arrival.peer)
   exchange.address = clientAddress(exchange.arrival.peer, head.forwardedFor, rules.trusts)
-  if (framing !== undefined) return framing
+  if (framing !== undefined || exchange.broken !== undefined) return framing ?? exchange.broken
 
   const target = readTarget(raw.target, head.host)
   if (typeof target === 'string') return target

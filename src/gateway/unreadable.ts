@@ -5,7 +5,8 @@ import type { Wire } from '../proxy/wire.ts'
 import { type Arrival, Exchange } from './exchange.ts'
 import type { Plan } from './plan.ts'
 
-type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer }
+/** What Node tells of the failure: `reason` is the parser's own sentence. */
+export type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer; reason?: string }
 
 /**
  * Answers what Node's parser could not read: nothing of it was or will be forwarded, and the connection ends.
@@ -24,19 +25,20 @@ export function refuseUnreadable(
   finished(exchange)
 }
 
-function codeOf({ code, rawPacket }: ParserError): ErrorCode {
+function codeOf({ code, rawPacket, reason }: ParserError): ErrorCode {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
       return rawPacket?.includes('\r\n') ? 'HEADERS_TOO_LARGE' : 'URI_TOO_LONG'
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return 'BODY_TOO_LARGE'
     case 'HPE_INVALID_VERSION':
-      // The same parser error stands for a bare LF behind a good version: that is framing.
-      return /HTTP\/1\.[01][^\d]/.test(firstLine(rawPacket)) ? 'BAD_REQUEST' : 'VERSION_NOT_SUPPORTED'
+      // The same error stands for a bare LF behind a good version: that is framing.
+      return reason === 'Invalid HTTP version' ? 'VERSION_NOT_SUPPORTED' : 'BAD_REQUEST'
     case 'HPE_PAUSED_H2_UPGRADE':
       return 'VERSION_NOT_SUPPORTED'
     case 'HPE_INVALID_URL':
-      return 'BAD_REQUEST_TARGET'
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+      return /[\x00-\x1f\x7f]/.test(firstLine(rawPacket).replace(/\r$/, '')) ? 'BAD_REQUEST' : 'BAD_REQUEST_TARGET'
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return 'REQUEST_TIMEOUT'
     default:

@@ -1,7 +1,8 @@
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
+import { BodyLimit, BodyTooLarge } from './body-limit.ts'
 import { readResponseHeaders } from './response-headers.ts'
 import { tunnel } from './upgrade.ts'
 import type { Upstream, UpstreamTarget } from './upstream.ts'
@@ -15,6 +16,7 @@ export interface Outbound {
   readonly upstreamTarget: string
   /** Flat name-value pairs, without framing and hop-by-hop headers. */
   readonly upstreamHeaders: string[]
+  /** Undefined for a chunked body, and where there is none. */
   readonly contentLength: number | undefined
   /** Protocol to upgrade to, undefined for an ordinary request. */
   readonly upgrade: string | undefined
@@ -48,6 +50,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   #headSent = false
   #over = false
   #informations = 0
+  #body: Readable | null = null
   #tunnelBytes: (() => number) | undefined
   #bytesSeen = 0
   #activeAt: number
@@ -70,13 +73,14 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     if (typeof picked === 'string') return this.#refuse(picked)
     this.#target = picked
     picked.inFlight++
-    const { method, upstreamTarget, upstreamHeaders, upgrade, wire } = this.#outbound
+    const { method, upstreamTarget, upstreamHeaders, upgrade } = this.#outbound
+    this.#body ??= this.#bodyToSend()
     picked.pool.dispatch(
       {
         path: upstreamTarget,
         method: method as Dispatcher.HttpMethod,
         headers: upstreamHeaders,
-        body: wire.body ?? null,
+        body: this.#body,
         upgrade: upgrade ?? null,
       },
       this,
@@ -126,8 +130,6 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   onBodySent(chunk: unknown): void {
     this.bytesIn += (chunk as Buffer).length
     this.#active()
-    if (this.bytesIn > this.#outbound.bodyBytesMax && !this.#headSent) this.#refuse('BODY_TOO_LARGE')
-    else if (this.bytesIn > this.#outbound.bodyBytesMax) this.#breakOff()
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
@@ -178,6 +180,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
   onError(error: Error): void {
     const target = this.#target
     if (this.#over || target === undefined) return
+    if (error instanceof BodyTooLarge) return this.cancel('BODY_TOO_LARGE')
     if (!this.#sent) {
       this.#upstream.failed(target, true, error.message)
       if (!this.#retried) return this.#retry(target)
@@ -186,6 +189,13 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.#upstream.failed(target, false, error.message)
     if (this.#headSent) this.#breakOff()
     else this.#refuse(isProtocolError(error) ? 'UPSTREAM_PROTOCOL_ERROR' : 'UPSTREAM_UNAVAILABLE')
+  }
+
+  /** A body whose length was told has been judged by it; the length of a chunked one shows while it comes. */
+  #bodyToSend(): Readable | null {
+    const { wire, contentLength, bodyBytesMax } = this.#outbound
+    if (wire.body === undefined || contentLength !== undefined) return wire.body ?? null
+    return wire.body.pipe(new BodyLimit(bodyBytesMax))
   }
 
   /** Not one byte was sent: another target (or, where there is one only, the same) may have it, once. */

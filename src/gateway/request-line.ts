@@ -1,0 +1,71 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+
+/**
+ * Holds each request line against the bytes that came: `METHOD target HTTP/1.x CRLF`, one space each, nothing before it but
+ * one empty line (RFC 9112 section 2.2). Node's parser reads more than that as the same request — bare line feeds in front,
+ * two spaces, RTSP and ICE in the place of HTTP — and a parser beside it may read something else.
+ */
+export class RequestLineWatch {
+  /** What came since the last point where a message was known to begin, or since the last chunk. */
+  #chunks: Buffer[] = []
+  /** Where the next message begins in it; undefined inside a body whose end is not known. */
+  #at: number | undefined = 0
+  #bodyLeft = 0
+  #last: IncomingMessage | undefined
+
+  constructor(socket: Socket) {
+    // Before the parser sees it: what it reports of this chunk is asked about while it is the newest one.
+    socket.prependListener('data', (chunk: Buffer) => this.#arrived(chunk))
+  }
+
+  /** Call it when the parser reports a request, in order. @returns whether its first line is what came, to the byte. */
+  matches(request: IncomingMessage): boolean {
+    const line = `${request.method} ${request.url} HTTP/${request.httpVersion}\r\n`
+    const bytes = this.#bytes()
+    const begin = this.#at === undefined ? bytes.indexOf(`\n${line}`, 0, 'latin1') + 1 : startOf(bytes, this.#at, line)
+    this.#last = request
+    if (begin === undefined || (this.#at === undefined && begin === 0)) return false
+    this.#passHead(bytes, begin + line.length - 2, request)
+    return true
+  }
+
+  #arrived(chunk: Buffer): void {
+    if (this.#last?.complete === false) {
+      this.#chunks = [chunk]
+      this.#at = this.#bodyLeft <= chunk.length && this.#bodyLeft > 0 ? this.#bodyLeft : undefined
+      this.#bodyLeft = Math.max(0, this.#bodyLeft - chunk.length)
+      return
+    }
+    const bytes = this.#chunks.length === 1 ? this.#chunks[0] : undefined
+    const length = bytes?.length ?? this.#chunks.reduce((sum, { length: each }) => sum + each, 0)
+    if (this.#at === undefined || this.#at >= length) {
+      this.#chunks = [chunk]
+      // Behind a chunked body nobody told where it ended: most likely here.
+      this.#at = 0
+    } else this.#chunks.push(chunk)
+  }
+
+  #bytes(): Buffer {
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)]
+    return this.#chunks[0] as Buffer
+  }
+
+  #passHead(bytes: Buffer, from: number, { headers }: IncomingMessage): void {
+    const end = bytes.indexOf('\r\n\r\n', from, 'latin1') + 4
+    if (headers['transfer-encoding'] !== undefined) {
+      this.#at = undefined
+      this.#bodyLeft = 0
+      return
+    }
+    const bodyLength = Number(headers['content-length'] ?? 0)
+    this.#at = end + bodyLength
+    this.#bodyLeft = Math.max(0, this.#at - bytes.length)
+  }
+}
+
+function startOf(bytes: Buffer, at: number, line: string): number | undefined {
+  if (bytes.toString('latin1', at, at + line.length) === line) return at
+  const behindEmptyLine = at + 2
+  return bytes.toString('latin1', at, behindEmptyLine + line.length) === `\r\n${line}` ? behindEmptyLine : undefined
+}
