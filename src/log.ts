@@ -56,10 +56,11 @@ const stdout = () => pino.destination({ dest: 1, sync: false, maxLength: 4 * 102
 const depthMax = 6
 const entriesMax = 100
 const textMax = 64 * 1024
+const namesMax = 500
 
 // Nothing of ours logs these; should a later change try to, it gets no further than here.
 const omitted = /^(req|res|request|response|headers|query|body|url|cookies?|(proxy-?)?authorization|password|secret)$/i
-const reserved = new Set(['level', 'time', 'msg'])
+const reserved = ['level', 'time', 'msg']
 // C1 controls and line separators steer terminals too, but JSON leaves them as they are.
 const unsafe = /[\u007f-\u009f\u2028\u2029]/g
 
@@ -107,9 +108,20 @@ function cleaner(redact: (text: string) => string) {
   const entries = (value: object, depth: number): Record<string, unknown> => {
     const result: Record<string, unknown> = {}
     for (const [key, entry] of Object.entries(value).slice(0, entriesMax)) {
-      result[text(key)] = omitted.test(key) ? '[omitted]' : any(entry, depth + 1)
+      const { shown, omit } = nameOf(key)
+      result[shown] = omit ? '[omitted]' : any(entry, depth + 1)
     }
     return result
+  }
+
+  // The names of fields are few and come again with each line; those from foreign objects are not kept without bound.
+  const names = new Map<string, { readonly shown: string; readonly omit: boolean }>()
+  const nameOf = (key: string): { readonly shown: string; readonly omit: boolean } => {
+    const known = names.get(key)
+    if (known) return known
+    const name = { shown: text(key), omit: omitted.test(key) }
+    if (names.size < namesMax) names.set(key, name)
+    return name
   }
 
   const error = (value: Error): Record<string, unknown> => ({
@@ -120,9 +132,11 @@ function cleaner(redact: (text: string) => string) {
   })
 
   const fields = (value: LogFields): LogFields => {
-    const result: Record<string, unknown> = {}
-    for (const [key, entry] of Object.entries(value).slice(0, entriesMax)) {
-      result[reserved.has(key) ? `${key}_` : text(key)] = omitted.test(key) ? '[omitted]' : any(entry, 1)
+    const result = entries(value, 0)
+    for (const name of reserved) {
+      if (!(name in result)) continue
+      result[`${name}_`] = result[name]
+      delete result[name]
     }
     return result
   }

@@ -1,4 +1,4 @@
-import { Counter, Histogram, type MetricObjectWithValues, type MetricValueWithName, type Registry } from 'prom-client'
+import { Counter, Histogram, type Registry } from 'prom-client'
 import { definitions, type MetricNameOf } from './definitions.ts'
 
 /*
@@ -72,56 +72,54 @@ export class HistogramCell {
 
 /** A histogram whose series are cells. Who asks for cells bounds how many. */
 export class CellHistogram extends Histogram {
-  readonly #labelNames: readonly string[]
+  readonly #described: { readonly name: string; readonly help: string; readonly labels: readonly string[] }
   readonly #bounds: readonly number[]
-  readonly #entries: { readonly labels: Labels; readonly cell: HistogramCell }[] = []
+  readonly #entries: HistogramEntry[] = []
 
   /** @param bounds upper bounds of the buckets in seconds, ascending. */
   constructor(registry: Registry, name: MetricNameOf<'histogram'>, bounds: readonly number[]) {
     const { help, labels } = definitions[name]
     super({ name, help, labelNames: labels, registers: [registry], buckets: [...bounds] })
-    this.#labelNames = labels
+    this.#described = { name, help, labels }
     this.#bounds = bounds
   }
 
   /** A new series, shown from now on. Ask once for each set of label values, and keep the cell. */
   cell(...values: readonly string[]): HistogramCell {
     const cell = new HistogramCell(this.#bounds)
-    this.#entries.push({ labels: labelsOf(this.#labelNames, values), cell })
+    this.#entries.push({ labels: labelsOf(this.#described.labels, values), cell })
     return cell
   }
 
-  get size(): number {
-    return this.#entries.length
-  }
-
-  override async get(): Promise<MetricObjectWithValues<MetricValueWithName<string>>> {
-    const described = await super.get()
-    const values: MetricValueWithName<string>[] = []
-    for (const { labels, cell } of this.#entries) {
-      const line = (suffix: string, value: number, le?: number | string) =>
-        values.push({
-          metricName: `${described.name}_${suffix}`,
-          labels: le === undefined ? { ...labels } : { le, ...labels },
-          value,
-        })
-      let upTo = 0
-      for (const [at, bound] of this.#bounds.entries()) {
-        upTo += cell.counts[at] ?? 0
-        line('bucket', upTo, bound)
-      }
-      line('bucket', cell.count, '+Inf')
-      line('sum', cell.sum)
-      line('count', cell.count)
-    }
-    return { ...described, values }
-  }
-
-  /** What prom-client's registry asks in place of `get` when it writes text. */
-  getForPromString(): Promise<MetricObjectWithValues<MetricValueWithName<string>>> {
-    return this.get()
+  /** What prom-client asks a histogram for, both for its text and for `get`. */
+  async getForPromString() {
+    const { name, help } = this.#described
+    return { name, help, type: 'histogram', aggregator: 'sum', values: this.#entries.flatMap(valuesOf(name)) }
   }
 }
+
+interface HistogramEntry {
+  readonly labels: Labels
+  readonly cell: HistogramCell
+}
+
+/** The lines of one series; buckets count everything up to their bound. */
+const valuesOf =
+  (name: string) =>
+  ({ labels, cell }: HistogramEntry) => {
+    const line = (suffix: string, value: number, own: Record<string, number | string> = {}) => ({
+      metricName: `${name}_${suffix}`,
+      labels: own,
+      sharedLabels: labels,
+      value,
+    })
+    let upTo = 0
+    const buckets = cell.bounds.map((le, at) => {
+      upTo += cell.counts[at] ?? 0
+      return line('bucket', upTo, { le })
+    })
+    return [...buckets, line('bucket', cell.count, { le: '+Inf' }), line('sum', cell.sum), line('count', cell.count)]
+  }
 
 type Labels = Readonly<Record<string, string>>
 

@@ -1,0 +1,10 @@
+import { writeFileSync } from 'node:fs'
+import { createMetrics } from '../../src/metrics/registry.ts'
+import { errorsPage } from './errors-page.ts'
+import { metricsPage } from './metrics-page.ts'
+
+const pages = {
+  'errors.md': errorsPage(),
+  'metrics.md': metricsPage(createMetrics({ version: '0' }).list()),
+}
+for (const [name, text] of Object.entries(pages)) writeFileSync(new URL(`../reference/${name}`, import.meta.url), text)
