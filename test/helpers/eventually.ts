@@ -36,3 +36,23 @@ export async function within<T>(ms: number, what: string, promise: Promise<T>): 
     clearTimeout(timer)
   }
 }
+
+/** Resolves with a number once it has not changed for `forMs`: how far something goes before it stalls. */
+export async function settled(
+  what: string,
+  read: () => number,
+  { forMs = 250, withinMs = 15_000 } = {},
+): Promise<number> {
+  let last = read()
+  let since = performance.now()
+  return await eventually(
+    `${what} to stand still`,
+    () => {
+      const value = read()
+      if (value !== last) since = performance.now()
+      last = value
+      return performance.now() - since >= forMs ? { value } : undefined
+    },
+    { withinMs },
+  ).then(({ value }) => value)
+}

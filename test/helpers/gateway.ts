@@ -81,7 +81,7 @@ export async function startGateway(
   const config = await loadConfig(configFile, env)
   if (!config.ok) throw new Error(formatProblems(config.problems))
 
-  const app = await start({ config, configFile, clock })
+  const app = await start({ config, configFile, env, clock })
   const formats = compileKeyFormats(config.config.keys)
   const environments = config.config.keys.environments
   const organization = await app.store.createOrganization({ name: 'Acme' }, testActor)
