@@ -104,7 +104,8 @@ export async function start({ config: loaded, configFile, env = process.env, clo
   stack.defer(() => clearInterval(counters))
 
   const { durability, queue: queueMax } = first.audit
-  const recorder = createRecorder({ store, clock, events, durability, queueMax })
+  // How long rows may wait is a promise in real time, whatever clock decides about requests.
+  const recorder = createRecorder({ store, clock: systemClock, events, durability, queueMax })
   stack.defer(() => recorder.close())
   const retention = startRetention({ store, clock, events, retentionMs: () => config.audit.retention })
   stack.defer(() => retention.close())
