@@ -1,364 +1,338 @@
 import { z } from 'zod'
-import { isCidr } from './cidr.ts'
+import { catalogue, type ErrorCode } from '../errors.ts'
+import {
+  absolutePath,
+  address,
+  anyText,
+  cidr,
+  duration,
+  grantableScope,
+  headerName,
+  ip,
+  list,
+  method,
+  name,
+  nonEmptyList,
+  onlyTrue,
+  origin,
+  positiveDuration,
+  positiveWait,
+  routeScope,
+  scopeName,
+  size,
+  text,
+  wait,
+  whole,
+  yesOrNo,
+} from './values.ts'
 
 /**
  * The one schema of gateway.yaml. Types, validation, defaults, gateway.schema.json and docs/reference/configuration.md
  * all come from it. What one value alone can tell is checked here; what needs two (a route's scope and the table of
- * scopes) is in check.ts.
+ * scopes) is in check.ts. Complaints go on from what was found: `"60 sec"` → "is not a duration; …".
  */
 
-const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-const sizeUnits = { b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 } as const
+const cors = z.strictObject({
+  origins: nonEmptyList(origin()).describe('Origins that browsers may call from; "*" for any.'),
+  methods: nonEmptyList(method())
+    .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
+    .describe('Methods that they may use.'),
+  headers: list(headerName())
+    .default(['Authorization', 'Content-Type'])
+    .describe('Request headers that they may send.'),
+  expose: list(headerName())
+    .default(['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After'])
+    .describe('Response headers that scripts may read.'),
+  credentials: yesOrNo().default(false).describe('Whether cookies and client certificates may be sent along.'),
+  max_age: duration().prefault('10m').describe('How long a browser may keep the answer to a preflight.'),
+})
 
-/** `500ms`, `30s`, `5m`, `1h`, `30d` → milliseconds. */
-const duration = z
-  .string()
-  .regex(/^\d{1,9}(ms|s|m|h|d)$/, 'is not a duration; write a number and a unit: 500ms, 30s, 5m, 1h or 30d')
-  .transform(
-    (text) => Number.parseInt(text, 10) * durationUnits[text.replace(/^\d+/, '') as keyof typeof durationUnits],
-  )
-
-/** `64kb`, `10mb`, `1gb` → bytes. */
-const size = z
-  .string()
-  .regex(/^\d{1,9}(b|kb|mb|gb)$/i, 'is not a size; write a number and a unit: 512b, 64kb, 10mb or 1gb')
-  .transform(
-    (text) => Number.parseInt(text, 10) * sizeUnits[text.replace(/^\d+/, '').toLowerCase() as keyof typeof sizeUnits],
-  )
-
-const positiveDuration = duration.refine((ms) => ms > 0, 'must be longer than 0')
-
-/** `127.0.0.1:8080`, `[::1]:8080`, `:8080` (every interface), port 0 for any free one. */
-const address = z
-  .string()
-  .regex(
-    /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*):\d{1,5}$/,
-    'is not an address; write host:port, for example 127.0.0.1:8080',
-  )
-  .transform((text) => {
-    const colon = text.lastIndexOf(':')
-    return { host: text.slice(0, colon).replace(/^\[|\]$/g, '') || '0.0.0.0', port: Number(text.slice(colon + 1)) }
-  })
-  .refine(({ port }) => port <= 65535, 'has a port above 65535')
-
-const cidr = z
-  .string()
-  .refine(
-    (text) => isCidr(text),
-    'is not an address or CIDR; write for example 10.0.0.0/8, 203.0.113.7 or 2001:db8::/32',
-  )
-
-const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/, 'is not a header name')
-const slug = /^[a-z][a-z0-9_-]{0,62}$/
-const name = (what: string) =>
-  z.string().regex(slug, `is not a ${what} name; use lower-case letters, digits, - and _, starting with a letter`)
-
-/** `projects:read`: parts of lower-case letters, digits, `_`, `.`, `-`, joined by colons. */
-export const scopeName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9_.-]*(:[a-z0-9][a-z0-9_.-]*)*$/i, 'is not a scope name; write for example projects:read')
-/** A declared name, `*` or `x:*`. */
-export const grantableScope = z
-  .string()
-  .regex(
-    /^(\*|[a-z0-9][a-z0-9_.-]*(:[a-z0-9][a-z0-9_.-]*)*(:\*)?)$/i,
-    'is not a scope; write a declared name, * or for example projects:*',
-  )
-
-const methods = [
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'OPTIONS',
-  'PROPFIND',
-  'PROPPATCH',
-  'MKCOL',
-  'COPY',
-  'MOVE',
-  'LOCK',
-  'UNLOCK',
-  'REPORT',
-  'SEARCH',
-  'QUERY',
-  'PURGE',
-  'LINK',
-  'UNLINK',
-  'MKCALENDAR',
-  'ACL',
-  'BIND',
-  'REBIND',
-  'UNBIND',
-  'CHECKOUT',
-  'MERGE',
-  'MKACTIVITY',
-  'M-SEARCH',
-  'NOTIFY',
-  'SUBSCRIBE',
-  'UNSUBSCRIBE',
-] as const
-const method = z.enum(methods)
-
-const cors = z
-  .strictObject({
-    origins: z
-      .array(
-        z.union([
-          z.literal('*'),
-          z.string().regex(/^https?:\/\/[^/*?#\s]+$/, 'is not an origin; write for example https://app.example.com'),
-        ]),
-      )
-      .min(1)
-      .describe('Origins that browsers may call from; "*" for any.'),
-    methods: z.array(method).min(1).default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']),
-    headers: z.array(headerName).default(['Authorization', 'Content-Type']),
-    expose: z.array(headerName).default(['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After']),
-    credentials: z.boolean().default(false),
-    max_age: duration.default(600_000),
-  })
-  .refine((cors) => !(cors.credentials && cors.origins.includes('*')), {
-    path: ['credentials'],
-    message: 'cannot be true while origins holds "*"; name the origins',
-  })
+const limitedBy = z.enum(['key', 'org', 'ip', 'route'])
 
 const limit = z.strictObject({
   by: z
-    .union([z.enum(['key', 'org', 'ip', 'route']), z.array(z.enum(['key', 'org', 'ip', 'route'])).min(1)])
+    .union([limitedBy, z.array(limitedBy).min(1)], 'must be key, org, ip or route, or a list of these')
     .transform((by) => (typeof by === 'string' ? [by] : by))
-    .describe(
-      'What is counted apart: each key, each organization, each client address, each route, or a list of these.',
-    ),
-  requests: z
-    .number()
-    .int()
-    .min(1)
-    .max(1_000_000_000)
-    .describe('How many requests (or tokens, see cost) fit in one window.'),
-  per: positiveDuration.describe('Length of the window, which starts with the first charged request.'),
+    .meta({ title: 'key, org, ip, route, or a list of these' })
+    .describe('What is counted apart: each key, each organization, each client address, each route, or a combination.'),
+  requests: whole(1, 1_000_000_000).describe('How many requests (or tokens, see cost) fit in one window.'),
+  per: positiveDuration().describe('Length of the window, which starts with the first charged request.'),
 })
 
-const plainLimit = (requests: number, per: number) =>
+const plainLimit = (requests: number, per: string) =>
   z
-    .strictObject({ requests: z.number().int().min(1).default(requests), per: positiveDuration.default(per) })
+    .strictObject({
+      requests: whole(1, 1_000_000_000).default(requests).describe('How many fit in one window.'),
+      per: positiveDuration().prefault(per).describe('Length of the window.'),
+    })
     .prefault({})
 
 const upstream = z.strictObject({
-  targets: z
-    .array(
-      z
-        .string()
-        .regex(
-          /^https?:\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?\/?$/,
-          'is not an origin; write for example http://127.0.0.1:9000, without path or credentials',
-        ),
-    )
-    .min(1)
-    .describe('Origins of the API. With several, the one with the least requests in flight is taken.'),
-  connect_timeout: positiveDuration.default(2000),
-  response_timeout: positiveDuration.default(30_000).describe('To the head of the response.'),
-  idle_timeout: positiveDuration.default(60_000).describe('Longest silence inside a body or a tunnel.'),
-  max_connections: z
-    .number()
-    .int()
-    .min(1)
-    .max(65_535)
+  targets: nonEmptyList(
+    text(
+      'origin',
+      /^https?:\/\/(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?\/?$/,
+      'is not an origin; write for example http://127.0.0.1:9000, without path or credentials',
+    ).refine((target) => URL.canParse(target), 'is not an origin: its host or port does not exist'),
+  ).describe('Origins of the API. With several, the one with the least requests in flight is taken.'),
+  connect_timeout: positiveWait().prefault('2s').describe('For a connection to be made.'),
+  response_timeout: positiveWait().prefault('30s').describe('To the head of the response.'),
+  idle_timeout: positiveWait().prefault('60s').describe('Longest silence inside a body or a tunnel.'),
+  max_connections: whole(1, 65_535)
     .default(1024)
     .describe('Connections to each target; beyond it requests are answered 503 OVERLOADED.'),
-  preserve_host: z.boolean().default(false).describe('Send the caller’s Host instead of the target’s.'),
+  preserve_host: yesOrNo().default(false).describe('Send the caller’s Host instead of the target’s.'),
   tls: z
     .strictObject({
-      ca: z.string().optional().describe('PEM file of the authority to trust.'),
-      server_name: z.string().optional(),
+      ca: anyText('the name of a PEM file').optional().describe('PEM file of the authority to trust.'),
+      server_name: anyText('a host name')
+        .optional()
+        .describe('Name that its certificate must have, when it is not the host of the target.'),
     })
-    .optional(),
+    .optional()
+    .describe('For targets with https.'),
   health: z
     .strictObject({
-      path: z.string().startsWith('/', 'must start with /'),
-      every: positiveDuration.default(5000),
-      timeout: positiveDuration.default(2000),
+      path: absolutePath().describe('Asked with GET.'),
+      every: positiveWait().prefault('5s').describe('Time between two checks.'),
+      timeout: positiveWait().prefault('2s').describe('For an answer; later counts as failed.'),
     })
     .optional()
     .describe('Active check: a target that fails it gets no requests until it answers 2xx again.'),
 })
 
 const route = z.strictObject({
-  path: z
-    .string()
-    .startsWith('/', 'must start with /')
-    .describe('Segments are literal, :name for exactly one, or a final * for the prefix and all below it.'),
-  host: z
-    .string()
-    .regex(/^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'is not a host name')
+  path: absolutePath().describe(
+    'Segments are literal, :name for exactly one, or a final * for the prefix and all below it. The most specific route decides alone.',
+  ),
+  host: text('host name', /^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'is not a host name; write for example api.example.com')
     .transform((host) => host.toLowerCase())
-    .optional(),
-  methods: z.array(method).min(1).optional().describe('All when left out. GET includes HEAD.'),
-  scopes: z.array(scopeName).min(1).optional().describe('The key needs all of these.'),
-  any_scope: z.array(scopeName).min(1).optional().describe('The key needs one of these.'),
-  limits: z.array(z.string()).default([]),
-  cost: z.number().int().min(1).default(1).describe('Tokens that a request takes from each limit.'),
-  workspace: z
-    .string()
-    .regex(/^:[A-Za-z_][A-Za-z0-9_]*$/, 'must name a parameter of the path, for example ":project_id"')
-    .optional(),
-  upstream: z.string().optional(),
-  deny: z.literal(true).optional().describe('No key may pass, whatever its scopes.'),
-  public: z.literal(true).optional().describe('No key is asked for, and none is looked at.'),
-  strip_prefix: z.string().startsWith('/', 'must start with /').optional(),
-  rewrite: z
-    .string()
-    .startsWith('/', 'must start with /')
     .optional()
-    .describe('The path sent upstream; may use the parameters of path, and a final *.'),
-  shadow: z.boolean().default(false).describe('Denials by scope and limit are recorded and counted, not enforced.'),
-  forward_authorization: z.boolean().default(false),
-  body_limit: size.optional(),
-  cors: cors.optional(),
+    .describe('Only requests to this host; such a route comes before one without.'),
+  methods: nonEmptyList(method()).optional().describe('All when left out. GET includes HEAD.'),
+  scopes: list(routeScope())
+    .min(1, 'is empty; name a scope, or remove the key to admit every valid key')
+    .optional()
+    .describe('The key needs all of these. Without scopes and any_scope any valid key will do.'),
+  any_scope: list(routeScope())
+    .min(1, 'is empty; name a scope, or remove the key to admit every valid key')
+    .optional()
+    .describe('The key needs one of these.'),
+  limits: list(anyText('the name of a limit')).default([]).describe('Names of limits that requests are charged to.'),
+  cost: whole(1, 1_000_000_000).default(1).describe('Tokens that a request takes from each limit.'),
+  workspace: text(
+    'parameter',
+    /^:[A-Za-z_][A-Za-z0-9_]*$/,
+    'is not a parameter of the path; write its name with the colon, for example ":project_id"',
+  )
+    .optional()
+    .describe('The key must hold a grant for the workspace whose id stands at this parameter of the path.'),
+  upstream: anyText('the name of an upstream')
+    .optional()
+    .describe('Where requests go. Every route but those with deny needs one.'),
+  deny: onlyTrue().optional().describe('No key may pass, whatever its scopes.'),
+  public: onlyTrue().optional().describe('No key is asked for, and none is looked at.'),
+  strip_prefix: absolutePath().optional().describe('Taken off the front of the path before it goes upstream.'),
+  rewrite: absolutePath().optional().describe('The path sent upstream; may use the parameters of path, and a final *.'),
+  shadow: yesOrNo().default(false).describe('Denials by scope and limit are recorded and counted, not enforced.'),
+  forward_authorization: yesOrNo()
+    .default(false)
+    .describe('Also send the Authorization header, key and all, upstream.'),
+  body_limit: size().optional().describe('Largest request body, instead of the global one.'),
+  cors: cors.optional().describe('Answers to browsers, instead of the global ones.'),
 })
+
+const header = (what: string) => headerName().optional().describe(what)
 
 const contextNames = z.strictObject({
-  org_id: headerName.optional(),
-  org_name: headerName.optional(),
-  key_id: headerName.optional(),
-  key_name: headerName.optional(),
-  key_scopes: headerName.optional(),
-  key_environment: headerName.optional(),
-  workspace_id: headerName.optional(),
-  service_account_id: headerName.optional(),
+  org_id: header('Id of the organization.'),
+  org_name: header('Its name.'),
+  key_id: header('Id of the key.'),
+  key_name: header('Its name.'),
+  key_scopes: header('Its scopes, with spaces between.'),
+  key_environment: header('Its environment.'),
+  workspace_id: header('The workspace, as it stood in the path.'),
+  service_account_id: header('The service account that owns the key.'),
 })
 
+const errorCodes = Object.keys(catalogue) as ErrorCode[]
+
 const policyTest = z.strictObject({
-  request: z.string().regex(/^[A-Z-]+ \/\S*$/, 'must be a method and a path, for example "GET /v1/projects"'),
-  host: z.string().optional(),
-  scopes: z.array(grantableScope).optional().describe('Scopes of the key; left out: no key is sent.'),
-  workspaces: z.array(z.string()).default([]),
-  ip: z.string().optional(),
-  expect: z.union([z.enum(['allow', 'deny']), z.string().regex(/^[A-Z_]+$/, 'must be allow, deny or an error code')]),
+  request: text(
+    'request',
+    /^[A-Z-]+ \/\S*$/,
+    'is not a request; write a method and a path, for example GET /v1/projects',
+  ).describe('A method and a path.'),
+  host: anyText('a host name').optional().describe('The Host header.'),
+  scopes: list(grantableScope()).optional().describe('Scopes of the key; left out: no key is sent.'),
+  workspaces: list(anyText('the id of a workspace')).default([]).describe('Workspaces that the key holds a grant for.'),
+  ip: ip().optional().describe('Address of the caller.'),
+  expect: z
+    .enum(['allow', 'deny', ...errorCodes])
+    .meta({ title: 'allow, deny or an error code' })
+    .describe('What should come of it.'),
 })
 
 export const configSchema = z.strictObject({
-  listen: address.prefault('0.0.0.0:8080').describe('Where callers come in.'),
+  listen: address().prefault('0.0.0.0:8080').describe('Where callers come in.'),
   admin: z
     .strictObject({
-      listen: address.prefault('127.0.0.1:9090').describe('Health, metrics and administration. Keep it private.'),
+      listen: address().prefault('127.0.0.1:9090').describe('Health, metrics and administration. Keep it private.'),
     })
-    .prefault({}),
-  store: z
-    .string()
-    .regex(/^sqlite:.+/, 'is not a store; write sqlite:path/to/file.db')
-    .default('sqlite:data/sallyport.db'),
-  redis: z.literal('', 'is not supported by this version: leave it empty, limits are kept in memory').default(''),
-  workers: z.union([z.literal('auto'), z.literal(1)], 'must be 1 or auto, which is 1 in this version').default(1),
-  trust_proxy: z.array(cidr).default([]).describe('Proxies in front whose X-Forwarded-* headers are believed.'),
+    .prefault({})
+    .describe('The plane for those who run the gateway.'),
+  store: text('store', /^sqlite:.+/, 'is not a store that this version has; write sqlite:path/to/file.db')
+    .default('sqlite:data/sallyport.db')
+    .describe('Keys, organizations and the request log.'),
+  redis: z
+    .literal('', 'is not supported by this version; leave it empty, limits are kept in memory')
+    .default('')
+    .meta({ title: 'empty' })
+    .describe('Not in this version.'),
+  workers: z
+    .union([z.literal('auto'), z.literal(1)], 'must be 1 or auto, which is 1 in this version')
+    .default(1)
+    .meta({ title: 'auto or 1' })
+    .describe('Processes that carry traffic.'),
+  trust_proxy: list(cidr()).default([]).describe('Proxies in front whose X-Forwarded-* headers are believed.'),
   tls: z
-    .strictObject({ cert: z.string(), key: z.string() })
+    .strictObject({
+      cert: anyText('the name of a PEM file').describe('File with the certificate and those that it is signed by.'),
+      key: anyText('the name of a PEM file').describe('File with its private key.'),
+    })
     .optional()
-    .describe('PEM files; with them the data plane speaks HTTPS.'),
+    .describe('With it the data plane speaks HTTPS.'),
 
   keys: z
     .strictObject({
-      prefix: z
-        .string()
-        .regex(/^[a-z][a-z0-9]{0,15}$/, 'must be 1 to 16 lower-case letters and digits, starting with a letter')
-        .default('sk'),
-      environments: z
-        .array(z.string().regex(/^[a-z][a-z0-9]{0,15}$/, 'must be 1 to 16 lower-case letters and digits'))
-        .default(['live', 'test']),
-      default_scopes: z
-        .array(grantableScope)
+      prefix: text(
+        'text',
+        /^[a-z][a-z0-9]{0,15}$/,
+        'is not a prefix; use 1 to 16 lower-case letters and digits, starting with a letter',
+      )
+        .default('sk')
+        .describe('What every key starts with: sk_live_…'),
+      environments: list(
+        text('text', /^[a-z][a-z0-9]{0,15}$/, 'is not an environment; use 1 to 16 lower-case letters and digits'),
+      )
+        .default(['live', 'test'])
+        .describe('Part of every key. The first is the default; [] for keys without: sk_…'),
+      default_scopes: list(grantableScope())
         .default(['*'])
         .describe('What a key gets when its creator names none; [] makes the creator choose.'),
-      accept: z
-        .array(
-          z.strictObject({
-            prefix: z.string().regex(/^[A-Za-z0-9_.-]{1,32}$/, 'must be 1 to 32 letters, digits, _ . or -'),
-            length: z.number().int().min(20).max(256),
-          }),
-        )
+      accept: list(
+        z.strictObject({
+          prefix: text(
+            'text',
+            /^[A-Za-z0-9_.-]{1,32}$/,
+            'is not a prefix; use 1 to 32 letters, digits, _ . and -',
+          ).describe('What these keys start with.'),
+          length: whole(20, 256).describe('How long they are, prefix included.'),
+        }),
+      )
         .default([])
         .describe('Further formats that are looked up without checksum: imported keys, earlier prefixes.'),
-      revoke_exposed: z.boolean().default(false).describe('Revoke a live key that was sent in a URL.'),
+      reveal: z
+        .literal(false, 'is not supported by this version; leave it false')
+        .default(false)
+        .meta({ title: 'false' })
+        .describe('Not in this version: keep secrets encrypted, so that they can be shown again.'),
+      revoke_exposed: yesOrNo().default(false).describe('Revoke a live key that was sent in a URL.'),
       cache: z
         .strictObject({
-          max: z.number().int().min(1).max(10_000_000).default(50_000),
-          ttl: positiveDuration.default(30_000),
-          stale_if_store_down: duration.default(60_000),
+          max: whole(1, 10_000_000).default(50_000).describe('How many keys are kept in memory.'),
+          ttl: positiveDuration().prefault('30s').describe('After this a key is looked up again.'),
+          stale_if_store_down: duration()
+            .prefault('60s')
+            .describe('How long keys in the cache go on when the store does not answer.'),
         })
-        .prefault({}),
+        .prefault({})
+        .describe('Keys that were looked up.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('How keys look and how they are found.'),
   scopes: z
-    .record(scopeName, z.string())
+    .record(scopeName(), anyText('what the scope allows'), 'must be a map of names to what they mean')
     .default({})
     .describe('The names that keys can be granted and routes can ask for, each with what it means.'),
-  limits: z.record(name('limit'), limit).default({}),
-  auth_failures: plainLimit(60, 60_000).describe('Failed authentications per client address (IPv6: per /64).'),
-  denials: plainLimit(600, 60_000).describe('Denied requests (403, 404, 405) per key.'),
-  query_tokens: z
-    .array(z.string().min(1))
+  limits: z.record(name('limit'), limit).prefault({}).describe('Rate limits, for routes to name.'),
+  auth_failures: plainLimit(60, '1m').describe('Failed authentications per client address (IPv6: per /64).'),
+  denials: plainLimit(600, '1m').describe('Denied requests (403, 404, 405) per key.'),
+  query_tokens: list(anyText('the name of a parameter').min(1, 'is empty; name a parameter'))
     .default(['access_token', 'api_key', 'apikey', 'api-key', 'auth_token', 'bearer_token', 'authorization'])
     .describe('Names of query parameters that are refused, in any case and encoding.'),
 
-  upstreams: z.record(name('upstream'), upstream).default({}),
-  routes: z.array(route).default([]),
+  upstreams: z
+    .record(name('upstream'), upstream)
+    .prefault({})
+    .describe('The APIs behind the gateway, for routes to name.'),
+  routes: list(route).prefault([]).describe('Who may call what. What no route names is refused.'),
 
   context: z
     .strictObject({
-      preset: z.enum(['sallyport', 'kong']).default('sallyport'),
-      headers: contextNames.prefault({}).describe('Other names for the headers that tell the API who is calling.'),
-      sign: z
-        .boolean()
+      preset: z
+        .enum(['sallyport', 'kong'])
+        .default('sallyport')
+        .describe('Names of the headers: X-Org-Id and so on, or X-Consumer-* as Kong has them.'),
+      headers: contextNames.prefault({}).describe('Other names for single headers.'),
+      sign: yesOrNo()
         .default(false)
         .describe('Also send Sallyport-Context, a signed token that the API can check against /.well-known/jwks.json.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('The headers that tell the API who is calling.'),
   me: z
     .strictObject({
-      path: z.string().startsWith('/', 'must start with /').default('/api/v1/me'),
-      contract_version: z.string().default('1'),
+      path: absolutePath().default('/api/v1/me').describe('Where it is.'),
+      contract_version: anyText('a version, in quotes')
+        .default('1')
+        .describe('Sent as it is, for clients that depend on a version.'),
     })
     .prefault({})
     .describe('The endpoint that tells a caller who it is.'),
   errors: z
     .strictObject({
-      realm: z
-        .string()
-        .regex(/^[ !#-[\]-~]{1,128}$/, 'must be plain text without quotes')
-        .default('api'),
+      realm: text('text', /^[ !#-[\]-~]{1,128}$/, 'is not a realm; write plain text without quotes and backslashes')
+        .default('api')
+        .describe('Named in WWW-Authenticate.'),
     })
-    .prefault({}),
-  cors: cors.optional(),
-  body_limit: size.prefault('1gb'),
+    .prefault({})
+    .describe('How refusals look.'),
+  cors: cors
+    .optional()
+    .describe('Answers to browsers, for every route without its own. Left out: no browser of another origin may call.'),
+  body_limit: size().prefault('1gb').describe('Largest request body.'),
   timeouts: z
     .strictObject({
-      head: positiveDuration.default(10_000).describe('For the request head to arrive.'),
-      body_idle: positiveDuration.default(30_000).describe('Longest silence inside a request body.'),
-      keep_alive: positiveDuration.default(65_000).describe('How long an idle connection is kept.'),
-      drain_delay: duration.default(0).describe('After SIGTERM, how long new requests are still taken.'),
-      drain_timeout: duration.default(10_000).describe('After that, how long requests in flight may take.'),
+      head: positiveWait().prefault('10s').describe('For the request head to arrive.'),
+      body_idle: positiveWait().prefault('30s').describe('Longest silence inside a request body.'),
+      keep_alive: positiveWait().prefault('65s').describe('How long an idle connection is kept.'),
+      drain_delay: wait().prefault('0s').describe('After SIGTERM, how long new requests are still taken.'),
+      drain_timeout: wait().prefault('10s').describe('After that, how long requests in flight may take.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('For callers; those for the API are in upstreams.'),
   audit: z
     .strictObject({
-      durability: z.enum(['async', 'strict']).default('async'),
-      retention: positiveDuration.default(30 * 86_400_000),
-      queue: z
-        .number()
-        .int()
-        .min(100)
-        .max(1_000_000)
+      durability: z
+        .enum(['async', 'strict'])
+        .default('async')
+        .describe('async: rows are written within 200 ms. strict: the decision is on disk before the request goes on.'),
+      retention: positiveDuration().prefault('30d').describe('Older rows are deleted.'),
+      queue: whole(100, 1_000_000)
         .default(20_000)
         .describe('Rows that wait at most; what comes beyond is dropped, counted and alarmed.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('The request log.'),
   log: z
     .strictObject({
-      level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-      requests: z.boolean().default(false).describe('One line for each request.'),
+      level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('What is worth a line.'),
+      requests: yesOrNo().default(false).describe('One line for each request.'),
     })
-    .prefault({}),
-  tests: z.array(policyTest).default([]).describe('Checked by "sallyport check".'),
+    .prefault({})
+    .describe('JSON lines on standard output.'),
+  tests: list(policyTest).prefault([]).describe('Checked by "sallyport check".'),
 })
 
 /** The file as written, before defaults. */

@@ -1,0 +1,46 @@
+import { access, constants, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Finding, Path } from './problems.ts'
+import type { Config } from './schema.ts'
+
+/** Files that the configuration names must be there and readable, and the store must be a place where a file can be. */
+export async function checkFiles({ tls, upstreams, store }: Config): Promise<Finding[]> {
+  const files: (readonly [path: Path, file: string])[] = []
+  if (tls) files.push([['tls', 'cert'], tls.cert], [['tls', 'key'], tls.key])
+  for (const [name, upstream] of Object.entries(upstreams)) {
+    if (upstream.tls?.ca !== undefined) files.push([['upstreams', name, 'tls', 'ca'], upstream.tls.ca])
+  }
+  const findings = await Promise.all(files.map(async ([path, file]) => asFinding(path, await fileComplaint(file))))
+  findings.push(asFinding(['store'], await storeComplaint(store.slice('sqlite:'.length))))
+  return findings.filter((finding) => finding !== undefined)
+}
+
+const asFinding = (path: Path, message: string | undefined): Finding | undefined =>
+  message === undefined ? undefined : { path, message }
+
+async function fileComplaint(file: string): Promise<string | undefined> {
+  try {
+    if (!(await stat(file)).isFile()) return `${file} is not a file`
+    await access(file, constants.R_OK)
+    return undefined
+  } catch (error) {
+    return isMissing(error)
+      ? `there is no file ${file}`
+      : `${file} can't be read by this user; change its owner or mode`
+  }
+}
+
+/** The folder of a new store is made when it is opened; here it is enough that nothing else is in its way. */
+async function storeComplaint(file: string): Promise<string | undefined> {
+  const there = await stat(file).catch(() => undefined)
+  if (there?.isDirectory())
+    return `${file} is a folder; write the name of a file in it, for example sqlite:${file}/sallyport.db`
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    const above = await stat(folder).catch(() => undefined)
+    if (above && !above.isDirectory()) return `${folder} is a file, so that no folder for the store can be made there`
+    if (above || folder === dirname(folder)) return undefined
+  }
+}
+
+const isMissing = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')

@@ -1,0 +1,91 @@
+import { parsePattern } from './pattern.ts'
+import type { Finding } from './problems.ts'
+import type { Address, Config } from './schema.ts'
+
+/** Addresses, the store, names of headers, the reserved names of limits: what stands outside of routes. */
+export function* checkPlanes(config: Config): Generator<Finding> {
+  if (clashes(config.listen, config.admin.listen)) {
+    yield { path: ['admin', 'listen'], message: 'is the address of listen; the two planes need ports of their own' }
+  }
+  if (/^sqlite:(:memory:|\s*$|\/$)/.test(config.store)) {
+    yield { path: ['store'], message: `"${config.store}" is not a file; write sqlite:path/to/file.db` }
+  }
+  for (const name of Object.keys(config.limits)) {
+    if (name !== 'key' && name !== 'org') continue
+    yield {
+      path: ['limits', name],
+      atKey: true,
+      message: `the name ${name} is taken by the limits that ${name === 'key' ? 'keys' : 'organizations'} have of their own; choose another`,
+    }
+  }
+  for (const [name, { targets }] of Object.entries(config.upstreams)) {
+    for (const [index, target] of targets.entries()) {
+      if (isOwn(target, config.listen)) {
+        yield {
+          path: ['upstreams', name, 'targets', index],
+          message: `${target} is where the gateway itself listens, so requests would go round for ever; write where the API is`,
+        }
+      }
+    }
+  }
+  yield* checkOwnPath(config.me.path)
+  yield* checkHeaderNames(config.context.headers)
+}
+
+function* checkOwnPath(path: string): Generator<Finding> {
+  const pattern = parsePattern(path)
+  const complaint =
+    typeof pattern === 'string'
+      ? pattern
+      : pattern.wildcard || pattern.parameters.length > 0
+        ? 'must be one plain path, without parameters and *'
+        : pattern.text === path
+          ? undefined
+          : `must be written as it is sent: ${pattern.text}`
+  if (complaint) yield { path: ['me', 'path'], message: `${JSON.stringify(path)} ${complaint}` }
+}
+
+function* checkHeaderNames(headers: Config['context']['headers']): Generator<Finding> {
+  const seen = new Map<string, string>()
+  for (const [key, name] of Object.entries(headers)) {
+    if (name === undefined) continue
+    const path = ['context', 'headers', key]
+    const folded = name.toLowerCase().replace(/[_.]/g, '-')
+    const other = seen.get(folded)
+    seen.set(folded, key)
+    if (other !== undefined)
+      yield {
+        path,
+        message: `${name} is taken by ${other}: names that differ only in case, - _ and . are the same to many servers`,
+      }
+    if (reserved.test(folded))
+      yield {
+        path,
+        message: `${name} has a meaning of its own in HTTP; choose another name, for example X-${key.replace(/_/g, '-')}`,
+      }
+  }
+}
+
+const reserved =
+  /^(host|connection|keep-alive|te|trailer|upgrade|transfer-encoding|content-.*|expect|authorization|proxy-.*|cookie|forwarded|x-forwarded-.*|x-request-id|sallyport-context|traceparent|tracestate)$/
+
+function clashes(one: Address, other: Address): boolean {
+  return (
+    one.port !== 0 &&
+    one.port === other.port &&
+    (one.host === other.host || anyHost.has(one.host) || anyHost.has(other.host))
+  )
+}
+
+const anyHost = new Set(['0.0.0.0', '::'])
+
+function isOwn(target: string, { host, port }: Address): boolean {
+  const url = new URL(target)
+  const targetHost = url.hostname.replace(/^\[|\]$/g, '')
+  const local = targetHost === 'localhost' || targetHost.startsWith('127.') || targetHost === '::1'
+  return (
+    port !== 0 &&
+    Number(url.port || (url.protocol === 'http:' ? 80 : 443)) === port &&
+    (targetHost === host || (local && (anyHost.has(host) || host === 'localhost' || host.startsWith('127.'))))
+  )
+}
