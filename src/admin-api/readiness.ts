@@ -1,5 +1,5 @@
 /** True when all is well; else false, or what is not, in a few words and without anything confidential. */
-export type Check = boolean | string
+type Check = boolean | string
 /** One member per check, by its name. A check that has to ask somebody is a promise. */
 export type Readiness = Readonly<Record<string, Check | Promise<Check>>>
 /** What is wrong, by the name of the check; empty: ready. */

@@ -111,7 +111,7 @@ export interface MetricDefinition {
   readonly help: string
 }
 
-export type MetricName = keyof typeof definitions
+type MetricName = keyof typeof definitions
 /** The names of the metrics of one type. */
 export type MetricNameOf<Type extends MetricDefinition['type']> = {
   [Name in MetricName]: (typeof definitions)[Name]['type'] extends Type ? Name : never

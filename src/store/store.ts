@@ -72,9 +72,9 @@ export interface Store {
   /** The newest sequence number of the change log, 0 when empty. */
   latestChange(): number | Promise<number>
 
-  /** One transaction, durable when resolved. */
+  /** One transaction, durable when resolved. Rows that are there already stay as they are, so that a batch can be sent again. */
   insertRequests(rows: readonly RequestRow[]): Promise<void>
-  /** Completes rows that were inserted with their decision alone (`audit.durability: strict`). */
+  /** Completes rows that were inserted with their decision alone (`audit.durability: strict`), and inserts those that never were. */
   finishRequests(rows: readonly RequestRow[]): Promise<void>
   /** Newest first. `organizationId: null` lists rows of no organization. */
   listRequests(filter?: RequestFilter, page?: Page): Promise<RequestRow[]>
