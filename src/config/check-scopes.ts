@@ -1,5 +1,5 @@
-import { isGrantable, keysManage } from '../keys/scopes.ts'
 import type { Subject } from './check.ts'
+import { isGrantable, keysManage } from './grantable.ts'
 import { nearest } from './nearest.ts'
 import type { Finding, Path } from './problems.ts'
 
@@ -20,7 +20,7 @@ export function* checkScopes({ config, routes, tests, declared: { scopes: declar
 
 function* notGrantable(scopes: readonly string[], path: Path, declared: ReadonlySet<string>): Generator<Finding> {
   for (const [position, scope] of scopes.entries()) {
-    if (isGrantable(scope, [...declared])) continue
+    if (isGrantable(scope, declared)) continue
     const message = scope.endsWith(':*')
       ? `"${scope}" covers nothing: no name under scopes begins with ${scope.slice(0, -1)}`
       : undeclared(scope, declared)

@@ -1,4 +1,4 @@
-import { keysManage } from '../keys/scopes.ts'
+import { keysManage } from './grantable.ts'
 import type { Finding } from './problems.ts'
 import type { Config } from './schema.ts'
 
