@@ -13,7 +13,7 @@ export interface Pattern {
   readonly shape: string
 }
 
-export type PatternSegment =
+type PatternSegment =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'parameter'; readonly name: string }
 

@@ -335,13 +335,10 @@ export const configSchema = z.strictObject({
   tests: list(policyTest).prefault([]).describe('Checked by "sallyport check".'),
 })
 
-/** The file as written, before defaults. */
-export type ConfigInput = z.input<typeof configSchema>
 /** The checked configuration, every default filled in, durations in milliseconds, sizes in bytes. */
 export type Config = z.output<typeof configSchema>
 export type RouteConfig = Config['routes'][number]
 export type UpstreamConfig = Config['upstreams'][string]
-export type LimitConfig = Config['limits'][string]
 export type CorsConfig = NonNullable<Config['cors']>
 export type PolicyTest = Config['tests'][number]
 export type Address = Config['listen']

@@ -8,7 +8,7 @@ export interface RouteEntry<T> {
   readonly value: T
 }
 
-export interface RouteMatch<T> {
+interface RouteMatch<T> {
   readonly value: T
   /** What the parameters of the pattern stand for, as in the canonical path. Has no prototype. */
   readonly params: Readonly<Record<string, string>>
