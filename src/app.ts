@@ -55,13 +55,19 @@ export type ReloadResult = { readonly ok: true } | { readonly ok: false; readonl
  * The composition root: builds every part, joins them, and takes them apart in reverse order.
  * @throws when a listener or the store can't be opened; what was opened by then is closed again.
  */
-export async function start({ config: loaded, configFile, env = process.env, clock = systemClock }: StartOptions): Promise<App> {
+export async function start({
+  config: loaded,
+  configFile,
+  env = process.env,
+  clock = systemClock,
+}: StartOptions): Promise<App> {
   await using stack = new AsyncDisposableStack()
   const first = loaded.config
   let config = first
   let formats = compileKeyFormats(first.keys)
 
   const log = createLog({ level: first.log.level, redact: (text) => formats.redact(text) })
+  stack.defer(() => log.flush())
   const metrics = createMetrics({ version })
   const events = createEvents({ log, metrics, requestLines: first.log.requests })
 
@@ -69,7 +75,13 @@ export async function start({ config: loaded, configFile, env = process.env, clo
   const rawStore = await openSqliteStore(storeFile, { clock })
   stack.defer(() => rawStore.close())
 
-  const lookup = createKeyLookup({ store: rawStore, clock, cache: first.keys.cache, lastSyncAt: () => feed.lastSyncAt(), events })
+  const lookup = createKeyLookup({
+    store: rawStore,
+    clock,
+    cache: first.keys.cache,
+    lastSyncAt: () => feed.lastSyncAt(),
+    events,
+  })
   const live = new Live({
     clock,
     lookup,
@@ -191,6 +203,7 @@ export async function start({ config: loaded, configFile, env = process.env, clo
       return { ok: false, errors }
     }
     upstreams.closeUnused()
+    metrics.retainUpstreams((name, origin) => upstreams.has(name, origin))
     events.configLoaded('accepted', configFile)
     return { ok: true }
   }

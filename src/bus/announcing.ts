@@ -22,6 +22,14 @@ export function announcing(store: Store, feed: { pollNow(): Promise<void> }): St
 
 /** Methods whose effect a decision depends on. */
 const changing: ReadonlySet<keyof Store> = new Set<keyof Store>([
-  ...(['createOrganization', 'updateOrganization', 'createKey', 'updateKey', 'revokeKey', 'deleteKey', 'rotateKey'] as const),
+  ...([
+    'createOrganization',
+    'updateOrganization',
+    'createKey',
+    'updateKey',
+    'revokeKey',
+    'deleteKey',
+    'rotateKey',
+  ] as const),
   ...(['updateWorkspace', 'deleteWorkspace', 'grantWorkspace', 'ungrantWorkspace', 'updateServiceAccount'] as const),
 ])

@@ -17,7 +17,8 @@ export function createAccount({ clock, events, recorder, redact }: AccountDepend
   const rowOf = (exchange: Exchange): RequestRow => {
     const { arrival, key, forwarding, raw } = exchange
     const durationMs = clock.monotonic() - arrival.startedAt
-    const upstreamMs = forwarding?.startedAt === undefined ? null : (forwarding.headAt ?? clock.monotonic()) - forwarding.startedAt
+    const upstreamMs =
+      forwarding?.startedAt === undefined ? null : (forwarding.headAt ?? clock.monotonic()) - forwarding.startedAt
     const userAgent = exchange.head.userAgent
     return {
       id: arrival.id,
@@ -25,7 +26,8 @@ export function createAccount({ clock, events, recorder, redact }: AccountDepend
       organizationId: key?.organization.id ?? null,
       keyId: key?.keyId ?? null,
       method: raw.method,
-      path: redact((exchange.path || pathAsSent(raw.target)).slice(0, textMax)),
+      // Cut after, not before: half a key is still a secret, and no longer looks like one.
+      path: redact(exchange.path || pathAsSent(raw.target)).slice(0, textMax),
       route: exchange.route?.label ?? null,
       status: exchange.status,
       code: exchange.code ?? null,
@@ -34,7 +36,7 @@ export function createAccount({ clock, events, recorder, redact }: AccountDepend
       bytesIn: forwarding?.bytesIn ?? 0,
       bytesOut: exchange.wire.bytesOut,
       ip: exchange.address,
-      userAgent: userAgent === undefined ? null : redact(userAgent.slice(0, textMax)),
+      userAgent: userAgent === undefined ? null : redact(userAgent).slice(0, textMax),
       requestId: exchange.requestId,
       shadowCode: exchange.shadowCode ?? null,
     }

@@ -1,8 +1,8 @@
-import { type ErrorCode, problem, type ProblemExtras, statusOf } from '../errors.ts'
+import type { Config } from '../config/schema.ts'
+import { type ErrorCode, type ProblemExtras, problem, statusOf } from '../errors.ts'
 import type { Limiter } from '../limiter/limiter.ts'
 import { corsHeaders } from './cors.ts'
 import type { Exchange } from './exchange.ts'
-import type { Config } from '../config/schema.ts'
 
 /** After these nothing more is read from the connection: what follows can't be told from a second request. */
 const closing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -55,7 +55,8 @@ export function createDeny(
       headers.push('Retry-After', String(Math.max(1, Math.ceil(exchange.retryAfterMs / 1000))))
     }
     // Before a key was accepted only the global policy answers: a route's own would tell that there is one.
-    const cors = exchange.key === undefined && !exchange.route?.public ? config.cors : (exchange.route?.cors ?? config.cors)
+    const cors =
+      exchange.key === undefined && !exchange.route?.public ? config.cors : (exchange.route?.cors ?? config.cors)
     if (cors !== undefined) headers.push(...corsHeaders(cors, exchange.head.origin))
     exchange.status = status
     exchange.code = code

@@ -1,13 +1,16 @@
+import { systemClock } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
 import { catalogue, type ErrorCode } from '../errors.ts'
+import type { AuthFailure } from '../events.ts'
 import { compileKeyFormats } from '../keys/format.ts'
+import { verify } from '../keys/verify.ts'
 import type { Charge, Limiter } from '../limiter/limiter.ts'
+import type { Wire } from '../proxy/wire.ts'
 import type { KeyRecord } from '../store/store.ts'
 import { Exchange } from './exchange.ts'
 import type { Finish } from './finish.ts'
 import { compilePlan } from './plan.ts'
 import type { StepName } from './route.ts'
-import type { Wire } from '../proxy/wire.ts'
 
 /** A request that nobody sends. Without `record` and `scopes` it comes without a key. */
 export interface ExplainRequest {
@@ -17,6 +20,8 @@ export interface ExplainRequest {
   readonly host?: string
   /** A key as it is in the store. */
   readonly record?: KeyRecord
+  /** When its state is judged, in milliseconds since the epoch; now when left out. */
+  readonly now?: number
   /** Or a key made up with these scopes, and grants for these workspaces. */
   readonly scopes?: readonly string[]
   readonly workspaces?: readonly string[]
@@ -38,9 +43,10 @@ export interface Explanation {
  */
 export async function explain(config: Config, request: ExplainRequest, limiter?: Limiter): Promise<Explanation> {
   const key = request.record ?? madeUpKey(request)
+  const failure = key && verify(key, request.now ?? systemClock.now())
   const plan = compilePlan(config, {
     formats: compileKeyFormats(config.keys),
-    authenticate: () => key ?? 'INVALID_API_KEY',
+    authenticate: () => (key === undefined || failure !== undefined ? 'INVALID_API_KEY' : key),
     authRetryAfterMs: () => 0,
     rateLimited: () => {},
     limiter: lookingOnly(limiter),
@@ -66,10 +72,19 @@ export async function explain(config: Config, request: ExplainRequest, limiter?:
     steps.push({
       step: step.name,
       result: code === null ? 'pass' : 'deny',
-      detail: detailOf(step.name, exchange, code ?? undefined),
+      detail:
+        step.name === 'authenticate' && failure !== undefined
+          ? (notValid[failure] ?? failure)
+          : detailOf(step.name, exchange, code ?? undefined),
     })
   }
   return { decision: code === null ? 'allow' : 'deny', code, route: route.label, steps }
+}
+
+const notValid: Readonly<Partial<Record<AuthFailure, string>>> = {
+  revoked: 'the key is revoked',
+  expired: 'the key is expired',
+  inactive_owner: 'the service account that owns the key is inactive',
 }
 
 function detailOf(step: StepName, exchange: Exchange, denial: ErrorCode | undefined): string {
@@ -85,22 +100,33 @@ function detailOf(step: StepName, exchange: Exchange, denial: ErrorCode | undefi
     case 'organization':
       return denial ? `the organization ${key?.organization.name} is suspended` : 'the organization is active'
     case 'ip_access':
-      return denial ? `${exchange.address} is not in the key's allowed_ips: ${key?.allowedIps.join(', ')}` : `${exchange.address} may use the key`
+      return denial
+        ? `${exchange.address} is not in the key's allowed_ips: ${key?.allowedIps.join(', ')}`
+        : `${exchange.address} may use the key`
     case 'route':
-      return denial === 'METHOD_NOT_ALLOWED' ? `the path has ${exchange.allow}` : denial === 'ROUTE_DENIED' ? 'the route says deny: true' : 'no route matches this path'
+      return denial === 'METHOD_NOT_ALLOWED'
+        ? `the path has ${exchange.allow}`
+        : denial === 'ROUTE_DENIED'
+          ? 'the route says deny: true'
+          : 'no route matches this path'
     case 'scopes':
       return denial
         ? `needs ${route?.requiredScopes.join(', ')}; the key has ${key?.scopes.join(', ') || 'none'}`
         : `the key holds ${route?.requiredScopes.join(', ')}`
     case 'workspace':
-      if (denial && exchange.workspace === undefined) return 'the key is bound to one project, and this route has no workspace'
+      if (denial && exchange.workspace === undefined)
+        return 'the key is bound to one project, and this route has no workspace'
       return denial
         ? `the key has no grant for workspace ${exchange.workspace}`
-        : exchange.workspace === undefined ? 'the route has no workspace' : `the key has a grant for ${exchange.workspace}`
+        : exchange.workspace === undefined
+          ? 'the route has no workspace'
+          : `the key has a grant for ${exchange.workspace}`
     case 'rate_limits':
       return denial
         ? `used up: ${exchange.violated.join(', ')}`
-        : exchange.limits.map(({ limit, remaining, requests }) => `${limit}: ${remaining} of ${requests} left`).join('; ') || 'no limit applies'
+        : exchange.limits
+            .map(({ limit, remaining, requests }) => `${limit}: ${remaining} of ${requests} left`)
+            .join('; ') || 'no limit applies'
     case 'rewrite':
       return denial ? 'the rewritten path is not canonical' : `goes on as ${exchange.upstreamTarget}`
     case 'body':
@@ -115,7 +141,11 @@ const host = (request: ExplainRequest): string => request.host ?? 'localhost'
 
 function exchangeFor(request: ExplainRequest): Exchange {
   const raw = { method: request.method, target: request.path, version: '1.1', headers: ['Host', host(request)] }
-  return new Exchange(raw, { id: 'explain', at: 0, startedAt: 0, peer: request.ip ?? '127.0.0.1', secure: false }, noWire)
+  return new Exchange(
+    raw,
+    { id: 'explain', at: 0, startedAt: 0, peer: request.ip ?? '127.0.0.1', secure: false },
+    noWire,
+  )
 }
 
 function madeUpKey({ scopes, workspaces = [] }: ExplainRequest): KeyRecord | undefined {

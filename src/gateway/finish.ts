@@ -9,7 +9,12 @@ import type { Live } from './live.ts'
 
 /** How an admitted request ends: carried upstream, or answered here. Each makes the last function of a route. */
 export interface Finish {
-  forwardTo(upstream: string, route: RouteConfig, config: Config, identity: Identity | undefined): (exchange: Exchange) => void
+  forwardTo(
+    upstream: string,
+    route: RouteConfig,
+    config: Config,
+    identity: Identity | undefined,
+  ): (exchange: Exchange) => void
   me(config: Config): (exchange: Exchange) => void
   preflight(cors: CorsConfig): (exchange: Exchange) => void
   /** Public keys of the signed context; undefined where nothing is signed. */
@@ -38,23 +43,29 @@ export function createFinish({ clock, live, upstreams, me, jwks }: FinishDepende
       if (upstream === undefined) throw new Error(`route ${route.path}: there is no upstream ${name}`)
       const cors = route.cors ?? config.cors
       return (exchange) => {
-      exchange.upstreamTarget ||= exchange.path + exchange.query
-      exchange.upstreamHeaders = headersFor(exchange, upstream, route, identity)
-      exchange.bodyIdleMs = config.timeouts.body_idle
-      exchange.corsIsOurs = cors !== undefined
-      exchange.extraResponseHeaders = [
-        ...(cors === undefined ? [] : corsHeaders(cors, exchange.head.origin)),
-        ...(exchange.key === undefined ? [] : sunset(exchange.key, clock.now())),
-      ]
-      exchange.forwarding = new Forwarding(exchange, upstream, clock)
-      live.add(exchange)
-      exchange.forwarding.start()
+        exchange.upstreamTarget ||= exchange.path + exchange.query
+        exchange.upstreamHeaders = headersFor(exchange, upstream, route, identity)
+        exchange.bodyIdleMs = config.timeouts.body_idle
+        exchange.corsIsOurs = cors !== undefined
+        exchange.extraResponseHeaders = [
+          ...(cors === undefined ? [] : corsHeaders(cors, exchange.head.origin)),
+          ...(exchange.key === undefined ? [] : sunset(exchange.key, clock.now())),
+        ]
+        exchange.forwarding = new Forwarding(exchange, upstream, clock)
+        live.add(exchange)
+        exchange.forwarding.start()
       }
     },
     preflight: (cors) => (exchange) => answer(exchange, 204, preflightHeaders(cors, exchange.head.origin ?? ''), ''),
     jwks:
       jwks &&
-      ((exchange) => answer(exchange, 200, ['Content-Type', 'application/jwk-set+json', 'Cache-Control', 'max-age=300'], JSON.stringify(jwks()))),
+      ((exchange) =>
+        answer(
+          exchange,
+          200,
+          ['Content-Type', 'application/jwk-set+json', 'Cache-Control', 'max-age=300'],
+          JSON.stringify(jwks()),
+        )),
   }
 }
 
@@ -66,7 +77,12 @@ export function answer(exchange: Exchange, status: number, headers: string[], bo
   exchange.wire.answer(status, all, exchange.method === 'HEAD' ? '' : body, false)
 }
 
-function headersFor(exchange: Exchange, upstream: Upstream, route: RouteConfig, identity: Identity | undefined): string[] {
+function headersFor(
+  exchange: Exchange,
+  upstream: Upstream,
+  route: RouteConfig,
+  identity: Identity | undefined,
+): string[] {
   const { head, arrival, peerTrusted } = exchange
   const headers = head.forwardable
   const host = head.host ?? ''
@@ -77,7 +93,8 @@ function headersFor(exchange: Exchange, upstream: Upstream, route: RouteConfig, 
     if (exchange.contextToken !== undefined) headers.push('Sallyport-Context', exchange.contextToken)
   }
   headers.push('X-Request-Id', exchange.requestId)
-  const forwardedFor = peerTrusted && head.forwardedFor !== undefined ? `${head.forwardedFor}, ${arrival.peer}` : arrival.peer
+  const forwardedFor =
+    peerTrusted && head.forwardedFor !== undefined ? `${head.forwardedFor}, ${arrival.peer}` : arrival.peer
   headers.push('X-Forwarded-For', forwardedFor, 'X-Forwarded-Proto', protocolOf(exchange))
   const forwardedHost = (peerTrusted ? head.forwardedHost : undefined) ?? host
   if (forwardedHost !== '') headers.push('X-Forwarded-Host', forwardedHost)

@@ -78,7 +78,12 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
         else next(connection)
       }
       const wire = new NodeWire(request, response, () => draining, expects, upgradeHead, closed)
-      const raw = { method: request.method ?? '', target: request.url ?? '', version: request.httpVersion, headers: request.rawHeaders }
+      const raw = {
+        method: request.method ?? '',
+        target: request.url ?? '',
+        version: request.httpVersion,
+        headers: request.rawHeaders,
+      }
       const exchange = new Exchange(raw, arrive(socket), wire)
       exchange.mayUpgrade = upgradeHead !== undefined
       // In the clothes of 1.0 come RTSP and ICE.
@@ -119,7 +124,9 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
   server.on('connection', (socket: Socket) => openConnection(socket))
   server.on('request', (request: IncomingMessage, response: ServerResponse) => accept(request, response, false))
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => accept(request, response, true))
-  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => accept(request, response, false))
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+    accept(request, response, false),
+  )
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     accept(request, responseForUpgrade(request, socket), false, head)
@@ -131,7 +138,8 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
   })
   server.on('clientError', (error: ParserError, socket: Duplex) => {
     const connection = connectionOf(socket as Socket)
-    if (connection.refused || connection.ended || !socket.writable || (socket as Socket).bytesRead === 0) return void socket.destroy()
+    if (connection.refused || connection.ended || !socket.writable || (socket as Socket).bytesRead === 0)
+      return void socket.destroy()
     connection.refused = true
     const { current } = connection
     // Broken framing inside a body: the request that it belongs to must not look whole to the upstream.
@@ -194,7 +202,9 @@ function openServer({ timeouts, tls }: Pick<Config, 'timeouts' | 'tls'>): Server
       (headers['content-length'] ?? '0') === '0' &&
       !/\bh2c\b/i.test(headers.upgrade ?? ''),
   }
-  const server = tls ? createTlsServer({ ...options, cert: readFileSync(tls.cert), key: readFileSync(tls.key) }) : createServer(options)
+  const server = tls
+    ? createTlsServer({ ...options, cert: readFileSync(tls.cert), key: readFileSync(tls.key) })
+    : createServer(options)
   // Node would leave out what comes beyond 2,000 without a word; head.ts counts and refuses.
   server.maxHeadersCount = 0
   server.maxRequestsPerSocket = 0

@@ -3,8 +3,8 @@ import type { KeyFormats } from '../keys/format.ts'
 import type { KeyLookup } from '../keys/lookup.ts'
 import { verify } from '../keys/verify.ts'
 import type { Change, KeyRecord } from '../store/store.ts'
-import type { Verdict } from './route.ts'
 import type { Exchange } from './exchange.ts'
+import type { Verdict } from './route.ts'
 
 export interface LiveDependencies {
   readonly clock: Clock

@@ -1,6 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
-import type { Duplex, Readable } from 'node:stream'
 import type { Socket } from 'node:net'
+import type { Duplex, Readable } from 'node:stream'
 import type { Wire } from '../proxy/wire.ts'
 
 /** Of an unread request body this much is taken off the wire, so that a caller who sends first and reads then gets its answer. */

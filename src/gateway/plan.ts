@@ -12,7 +12,7 @@ import { createDeny } from './deny.ts'
 import type { Exchange } from './exchange.ts'
 import type { Finish } from './finish.ts'
 import { compileQueryTokens } from './query-tokens.ts'
-import { readRequest, type ReadRules } from './read.ts'
+import { type ReadRules, readRequest } from './read.ts'
 import type { Route, Verdict } from './route.ts'
 import { buildRouteTable, type RouteEntry } from './route-table.ts'
 import { compileRoutes } from './routes.ts'
@@ -65,7 +65,9 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
   }
   const routes = compileRoutes(config, names, dependencies)
   const entries = placesOf(config, routes)
-  const own = routes.builtIn.map(([path, route]) => [path, placeOf([[['GET'], route]], routes.wrongMethod(path))] as const)
+  const own = routes.builtIn.map(
+    ([path, route]) => [path, placeOf([[['GET'], route]], routes.wrongMethod(path))] as const,
+  )
   // They win over every route, also over one with a host; in the table they keep look-alikes of theirs from passing.
   const builtIn = new Map(own)
   for (const [path, value] of own) entries.push({ host: undefined, pattern: patternOf(path), value })

@@ -62,7 +62,12 @@ export function compileRoutes(config: Config, names: Names, dependencies: PlanDe
       requiredScopes: rule.all.length > 0 ? rule.all : rule.any,
       cors: route.cors ?? config.cors,
       public: route.public === true,
-      finish: finish.forwardTo(upstream, route, config, route.public ? undefined : { identify, workspaceHeader: names.workspace_id }),
+      finish: finish.forwardTo(
+        upstream,
+        route,
+        config,
+        route.public ? undefined : { identify, workspaceHeader: names.workspace_id },
+      ),
       stillAllowed: (exchange, key) =>
         checkOrganization(key) ??
         checkAddress(key, exchange.address) ??
@@ -71,7 +76,9 @@ export function compileRoutes(config: Config, names: Names, dependencies: PlanDe
     }
   }
 
-  const builtIn: (readonly [path: string, route: Route])[] = [[config.me.path, callersOwn(config.me.path, finish.me(config))]]
+  const builtIn: (readonly [path: string, route: Route])[] = [
+    [config.me.path, callersOwn(config.me.path, finish.me(config))],
+  ]
   if (finish.jwks) {
     const path = '/.well-known/jwks.json'
     builtIn.push([path, { ...plainRoute, label: path, steps: [], public: true, finish: finish.jwks }])
@@ -149,11 +156,17 @@ const bodyStep = (bytesMax: number): Step => ({
   name: 'body',
   run(exchange) {
     exchange.bodyBytesMax = bytesMax
-    return exchange.head.contentLength !== undefined && exchange.head.contentLength > bytesMax ? 'BODY_TOO_LARGE' : undefined
+    return exchange.head.contentLength !== undefined && exchange.head.contentLength > bytesMax
+      ? 'BODY_TOO_LARGE'
+      : undefined
   },
 })
 
-function rateLimitStep(chargesFor: ReturnType<typeof compileCharges>, label: string, limiter: PlanDependencies['limiter']): Step {
+function rateLimitStep(
+  chargesFor: ReturnType<typeof compileCharges>,
+  label: string,
+  limiter: PlanDependencies['limiter'],
+): Step {
   const judge = (exchange: Exchange, states: Exchange['limits']): Verdict => {
     exchange.limits = states
     const exceeded = states.filter((state) => state.exceeded)

@@ -31,7 +31,13 @@ export interface AuthenticateDependencies {
  * Exactly one `Authorization: Bearer <key>`; format → cache → store.
  * An address with too many failures is served from the cache or by a few look-ups a second, and else told to wait.
  */
-export function createAuthenticate({ formats, lookup, failures, clock, events }: AuthenticateDependencies): Authenticate {
+export function createAuthenticate({
+  formats,
+  lookup,
+  failures,
+  clock,
+  events,
+}: AuthenticateDependencies): Authenticate {
   const refuse = (reason: AuthFailure, address: string): Authentication => {
     const limited = !failures.allows(address)
     failures.failed(address)

@@ -263,7 +263,8 @@ export class Forwarding implements Dispatcher.DispatchHandler {
 
 const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? ''
 
-const isTimeout = (error: Error): boolean => codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT' || codeOf(error) === 'ETIMEDOUT'
+const isTimeout = (error: Error): boolean =>
+  codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT' || codeOf(error) === 'ETIMEDOUT'
 
 const isProtocolError = (error: Error): boolean =>
   error.name === 'HTTPParserError' ||

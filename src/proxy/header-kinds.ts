@@ -50,14 +50,27 @@ const dropped = [
   // Hop-by-hop, RFC 9110 section 7.6.1 and its predecessors.
   ...['keep-alive', 'proxy-connection', 'proxy-authorization', 'proxy-authenticate', 'te', 'trailer', 'http2-settings'],
   // Each of these makes some framework judge another request than the one we judged.
-  ...['x-http-method-override', 'x-http-method', 'x-method-override', 'x-original-url', 'x-rewrite-url', 'x-original-host'],
+  ...[
+    'x-http-method-override',
+    'x-http-method',
+    'x-method-override',
+    'x-original-url',
+    'x-rewrite-url',
+    'x-original-host',
+  ],
 ]
 
 /** Headers that Sallyport sets itself under any preset: a caller's are dropped whatever the file says. */
 export const identityHeaders = [
   ...['X-Org-Id', 'X-Org-Name', 'X-Key-Id', 'X-Key-Name', 'X-Key-Scopes', 'X-Key-Environment'],
   ...['X-Workspace-Id', 'X-Service-Account-Id', 'Sallyport-Context'],
-  ...['X-Consumer-Id', 'X-Consumer-Custom-Id', 'X-Consumer-Username', 'X-Credential-Identifier', 'X-Anonymous-Consumer'],
+  ...[
+    'X-Consumer-Id',
+    'X-Consumer-Custom-Id',
+    'X-Consumer-Username',
+    'X-Credential-Identifier',
+    'X-Anonymous-Consumer',
+  ],
   ...['X-Consumer-Groups', 'X-Authenticated-Groups', 'X-Credential-Username'],
 ]
 

@@ -10,11 +10,7 @@ const dropped = new Set([
  * @param corsIsOurs the gateway answers CORS for this route: the API's own answer would contradict it.
  * @returns flat name-value pairs, or undefined when it can't be passed on safely.
  */
-export function readResponseHeaders(
-  raw: readonly Buffer[],
-  status: number,
-  corsIsOurs: boolean,
-): string[] | undefined {
+export function readResponseHeaders(raw: readonly Buffer[], status: number, corsIsOurs: boolean): string[] | undefined {
   const headers: string[] = []
   let connection: string | undefined
   for (let index = 0; index < raw.length; index += 2) {
@@ -34,7 +30,12 @@ export function readResponseHeaders(
 
 /** RFC 9110 section 7.6.1: what Connection names is meant for us alone. */
 function withoutNamed(headers: string[], connection: string): string[] {
-  const named = new Set(connection.toLowerCase().split(',').map((token) => token.trim()))
+  const named = new Set(
+    connection
+      .toLowerCase()
+      .split(',')
+      .map((token) => token.trim()),
+  )
   // A server can't make us drop the framing of its body.
   for (const token of ['keep-alive', 'close', 'content-length']) named.delete(token)
   if (named.size === 0) return headers

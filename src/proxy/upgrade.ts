@@ -13,7 +13,13 @@ export interface Tunnel {
  * what the caller sent before has waited until now.
  * @param head headers of the 101, names and values alternating. @param ours headers that the gateway adds.
  */
-export function tunnel(wire: Wire, upstream: Duplex, head: readonly Buffer[], ours: string[], closed: () => void): Tunnel {
+export function tunnel(
+  wire: Wire,
+  upstream: Duplex,
+  head: readonly Buffer[],
+  ours: string[],
+  closed: () => void,
+): Tunnel {
   const { socket, head: early } = wire.takeSocket()
   socket.write(switchingProtocols(head, ours), 'latin1')
   if (early.length > 0) upstream.write(early)

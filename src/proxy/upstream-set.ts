@@ -29,6 +29,13 @@ export class UpstreamSet {
     return used
   }
 
+  /** Whether a target of this origin is in use. */
+  has(name: string, origin: string): boolean {
+    return [...this.#open.values()].some(
+      (open) => open.name === name && open.targets.some((target) => target.origin === origin),
+    )
+  }
+
   /** Lets requests in flight on what is no longer configured finish, then closes it. */
   closeUnused(): void {
     for (const [id, upstream] of this.#open) {

@@ -7,7 +7,6 @@ import type { Events } from '../events.ts'
 /** One origin of an upstream with its connections. */
 export interface UpstreamTarget {
   readonly origin: string
-  readonly host: string
   readonly pool: Pool
   inFlight: number
   /** What the active check last said; true where there is none. */
@@ -126,8 +125,7 @@ function openTarget(origin: string, config: UpstreamConfig): UpstreamTarget {
       ...(tls?.server_name === undefined ? {} : { servername: tls.server_name }),
     },
   })
-  const host = new URL(origin).host
-  return { origin, host, pool, inFlight: 0, up: true, ejectedUntil: 0, failuresInRow: 0 }
+  return { origin, pool, inFlight: 0, up: true, ejectedUntil: 0, failuresInRow: 0 }
 }
 
 /** @returns what is wrong, or undefined when all is well. */

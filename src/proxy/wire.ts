@@ -1,5 +1,4 @@
-import type { Readable } from 'node:stream'
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 
 /**
  * The caller's side of one exchange: the only thing that the data plane knows of the engine in front.

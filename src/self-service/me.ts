@@ -9,8 +9,14 @@ import type { KeyRecord } from '../store/store.ts'
 export function createMe(limiter: Pick<Limiter, 'peek'>): (config: Config) => (exchange: Exchange) => void {
   return (config) => {
     // Limits that a caller can exhaust by itself; those by address or route say nothing about the key.
-    const names = Object.entries(config.limits).filter(([, { by }]) => by.every((part) => part === 'key' || part === 'org'))
-    const chargesFor = compileCharges(names.map(([name]) => name), config.limits, 1)
+    const names = Object.entries(config.limits).filter(([, { by }]) =>
+      by.every((part) => part === 'key' || part === 'org'),
+    )
+    const chargesFor = compileCharges(
+      names.map(([name]) => name),
+      config.limits,
+      1,
+    )
     return (exchange) => {
       const { key } = exchange
       if (key === undefined) throw new Error('the caller’s own endpoint needs an authenticated request')
