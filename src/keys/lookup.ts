@@ -1,0 +1,194 @@
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config/schema.ts'
+import type { Events } from '../events.ts'
+import type { Change, KeyRecord, Store } from '../store/store.ts'
+import { ChangeMarks } from './change-marks.ts'
+import { type CachedKey, KeyCache } from './key-cache.ts'
+import { TimeLimitPassed, withTimeLimit } from './time-limit.ts'
+
+/** The record, undefined when no key has this hash, or why that can't be told. */
+export type Lookup = KeyRecord | undefined | 'KEY_STORE_UNAVAILABLE'
+
+export interface KeyLookup {
+  /** From the cache, else from the store. No promise where the answer is at hand. Never rejects. */
+  find(sha256: Buffer): Lookup | Promise<Lookup>
+  /** What the cache holds and may still be used, older than its `ttl` or not. Asks nobody. */
+  cached(sha256: Buffer): KeyRecord | undefined
+  /** Forgets what a change touches. When it returns, no later `find` answers with the state before the change. */
+  invalidate(change: Change): void
+  /** The same for everything: changes were missed. */
+  invalidateAll(): void
+  /** Records held. */
+  readonly size: number
+}
+
+export interface KeyLookupOptions {
+  readonly store: Pick<Store, 'findKeyByHash'>
+  readonly clock: Clock
+  /** `ttl` and `stale_if_store_down` in milliseconds. */
+  readonly cache: Config['keys']['cache']
+  /** `clock.now()` at which all changes until then were known here. */
+  readonly lastSyncAt: () => number
+  readonly events: Pick<Events, 'keyCache' | 'storeUp'>
+}
+
+/**
+ * Finds keys by the hash of their text: cache, then store, with one look-up at a time per hash.
+ *
+ * A look-up that a change overtakes is done again and never cached as it was, and nobody who comes after a change joins a
+ * look-up from before it. Unknown hashes are not cached: a key must work in the moment after its creation, and guesses
+ * would push real keys out.
+ */
+export function createKeyLookup({ store, clock, cache: settings, lastSyncAt, events }: KeyLookupOptions): KeyLookup {
+  const cache = new KeyCache(settings.max)
+  const flights = new Map<string, Flight>()
+  const marks = new ChangeMarks()
+  const staleMs = settings.stale_if_store_down
+  const blindMsMax = Math.max(staleMs, syncSlackMs)
+  let running = 0
+  let unanswered = 0
+  let lastStartAt = Number.NEGATIVE_INFINITY
+  let storeUp = true
+
+  const blindMs = (): number => clock.now() - lastSyncAt()
+
+  /** Past this bound a revocation may have been missed: only the store itself can vouch for a key. */
+  const usable = (id: string, sha256: Buffer): CachedKey | undefined =>
+    blindMs() > blindMsMax ? undefined : cache.get(id, sha256)
+
+  const noteStore = (up: boolean, why?: string): void => {
+    if (up === storeUp) return
+    storeUp = up
+    events.storeUp(up, why)
+  }
+
+  const answered = (id: string, sha256: Buffer, record: KeyRecord | undefined): KeyRecord | undefined => {
+    noteStore(true)
+    if (record !== undefined) cache.set(id, sha256, record, clock.monotonic())
+    return record
+  }
+
+  /** The store failed: the old record serves a while, as long as none of it was invalidated. */
+  const failed = (id: string, sha256: Buffer, error: unknown): Lookup => {
+    noteStore(false, error instanceof Error ? error.message : String(error))
+    const old = cache.get(id, sha256)
+    if (old === undefined || blindMs() > staleMs) return 'KEY_STORE_UNAVAILABLE'
+    old.askAgainAt = clock.monotonic() + askAgainMs
+    return old.record
+  }
+
+  const countUnanswered = (answer: StoreAnswer): void => {
+    const ended = (): void => void unanswered--
+    unanswered++
+    if (answer instanceof Promise) answer.then(ended, ended)
+  }
+
+  /** Waits for a first answer that is on its way, and asks again for as long as changes overtake the answers. */
+  const settle = async (id: string, sha256: Buffer, flight: Flight, first: StoreAnswer): Promise<Lookup> => {
+    let answer = first
+    try {
+      for (let round = 0; round < roundsMax; round++) {
+        const startedAt = round === 0 ? flight.startedAt : marks.now
+        if (round > 0) answer = store.findKeyByHash(sha256)
+        const record = answer instanceof Promise ? await withTimeLimit(answer, lookupTimeMaxMs) : answer
+        if (record === undefined || !marks.touched(record, startedAt)) return answered(id, sha256, record)
+      }
+      return 'KEY_STORE_UNAVAILABLE'
+    } catch (error) {
+      if (error instanceof TimeLimitPassed) countUnanswered(answer)
+      const result = failed(id, sha256, error)
+      flight.stale = result !== 'KEY_STORE_UNAVAILABLE'
+      return result
+    } finally {
+      if (flights.get(id) === flight) flights.delete(id)
+      if (--running === 0) marks.forget()
+      for (let asked = 0; asked < flight.asked; asked++) events.keyCache(flight.stale ? 'stale' : 'miss')
+    }
+  }
+
+  const ask = (id: string, sha256: Buffer): Lookup | Promise<Lookup> => {
+    const under = flights.get(id)
+    if (under !== undefined && under.startedAt === marks.now) {
+      under.asked++
+      return under.result
+    }
+    if (running >= runningMax || (unanswered >= unansweredMax && clock.monotonic() - lastStartAt < probeEveryMs)) {
+      return refused(id, sha256, new Error('too many look-ups wait for the store'))
+    }
+    lastStartAt = clock.monotonic()
+    let answer: StoreAnswer
+    try {
+      answer = store.findKeyByHash(sha256)
+    } catch (error) {
+      return refused(id, sha256, error)
+    }
+    if (!(answer instanceof Promise)) {
+      events.keyCache('miss')
+      return answered(id, sha256, answer)
+    }
+    running++
+    const flight: Flight = { startedAt: marks.now, asked: 1, stale: false, result: notYet }
+    flights.set(id, flight)
+    flight.result = settle(id, sha256, flight, answer)
+    return flight.result
+  }
+
+  const refused = (id: string, sha256: Buffer, error: unknown): Lookup => {
+    const result = failed(id, sha256, error)
+    events.keyCache(result === 'KEY_STORE_UNAVAILABLE' ? 'miss' : 'stale')
+    return result
+  }
+
+  return {
+    find(sha256) {
+      const id = sha256.toString('latin1')
+      const entry = usable(id, sha256)
+      if (entry === undefined) return ask(id, sha256)
+      const now = clock.monotonic()
+      if (now - entry.loadedAt < settings.ttl) {
+        events.keyCache('hit')
+        return entry.record
+      }
+      if (now < entry.askAgainAt && blindMs() <= staleMs) {
+        events.keyCache('stale')
+        return entry.record
+      }
+      return ask(id, sha256)
+    },
+    cached: (sha256) => usable(sha256.toString('latin1'), sha256)?.record,
+    invalidate({ id }) {
+      marks.add(id, running > 0)
+      cache.forget(id)
+    },
+    invalidateAll() {
+      marks.addAll()
+      cache.clear()
+    },
+    get size() {
+      return cache.size
+    },
+  }
+}
+
+type StoreAnswer = KeyRecord | undefined | Promise<KeyRecord | undefined>
+
+/** A look-up on its way, and those who wait for it. */
+interface Flight {
+  readonly startedAt: number
+  asked: number
+  stale: boolean
+  result: Promise<Lookup>
+}
+
+const notYet: Promise<Lookup> = Promise.resolve('KEY_STORE_UNAVAILABLE' as const)
+
+/** Between two polls of the change log a node in touch is behind by this much at most. */
+const syncSlackMs = 1000
+/** While the store is down, each key asks for a fresh record this often at most, and is served the old one between. */
+const askAgainMs = 1000
+const lookupTimeMaxMs = 2000
+const roundsMax = 3
+const runningMax = 1000
+/** With so many calls that never came back the store hangs: ask it now and then, and let nobody else wait. */
+const unansweredMax = 100
+const probeEveryMs = 100
