@@ -100,3 +100,10 @@ function parameterFor(source: string): string {
   const name = source.replace(/[^A-Za-z0-9_]+/g, '_').replace(/^_+|_+$/g, '')
   return /^[A-Za-z]/.test(name) ? `:${name}` : ':name'
 }
+
+/** The pattern of a configuration that has passed its check. @throws on what that check should have found. */
+export function compilePattern(text: string): Pattern {
+  const pattern = parsePattern(text)
+  if (typeof pattern === 'string') throw new Error(`route ${text}: ${pattern}`)
+  return pattern
+}

@@ -40,6 +40,7 @@ export class Exchange implements Outbound {
 
   // Route match
   route: Route | undefined
+  captured: readonly string[] = noNames
   params: Readonly<Record<string, string>> = noParams
   /** Set where the path exists, but not with this method. */
   allow: string | undefined

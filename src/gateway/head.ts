@@ -147,14 +147,14 @@ const hostPort = (host: string): number | undefined => {
 /** Headers that Connection names go no further; ours are added later, so it can't reach them. */
 function applyConnection(connection: string, upgrade: string | undefined, head: Head): void {
   const tokens = connection.toLowerCase().split(',')
-  let named: Set<string> | undefined
+  const named = new Set<string>()
   for (const text of tokens) {
     const token = text.trim()
     if (token === '' || token === 'keep-alive' || token === 'close') continue
     if (token === 'upgrade') head.upgrade = upgrade
-    else (named ??= new Set()).add(token)
+    else named.add(token)
   }
-  if (named !== undefined) {
+  if (named.size > 0) {
     head.forwardable = without(head.forwardable, named)
     head.fromTrustedProxy = without(head.fromTrustedProxy, named)
   }

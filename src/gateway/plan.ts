@@ -1,5 +1,5 @@
 import { compileCidrs } from '../config/cidr.ts'
-import { parsePattern } from '../config/pattern.ts'
+import { compilePattern } from '../config/pattern.ts'
 import type { Config, RouteConfig } from '../config/schema.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { KeyFormats } from '../keys/format.ts'
@@ -14,7 +14,7 @@ import type { Finish } from './finish.ts'
 import { compileQueryTokens } from './query-tokens.ts'
 import { type ReadRules, readRequest } from './read.ts'
 import type { Route, Verdict } from './route.ts'
-import { buildRouteTable, type RouteEntry } from './route-table.ts'
+import { buildRouteTable, nameParameters, type RouteEntry } from './route-table.ts'
 import { compileRoutes } from './routes.ts'
 
 /** What a configuration comes to: built whole when the file is loaded, swapped in one step, never changed. */
@@ -70,7 +70,7 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
   )
   // They win over every route, also over one with a host; in the table they keep look-alikes of theirs from passing.
   const builtIn = new Map(own)
-  for (const [path, value] of own) entries.push({ host: undefined, pattern: patternOf(path), value })
+  for (const [path, value] of own) entries.push({ host: undefined, pattern: compilePattern(path), value })
   const table = buildRouteTable(entries)
 
   return {
@@ -89,7 +89,7 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
     if (own !== undefined) return byMethod(own, exchange)
     const found = table.match(exchange.head.host?.replace(/:\d+$/, ''), exchange.path)
     if (found === undefined) return routes.nowhere
-    exchange.params = found.params
+    exchange.captured = found.captured
     return byMethod(found.value, exchange)
   }
 }
@@ -97,7 +97,11 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
 function byMethod({ byMethod, anyMethod, otherMethod, allow }: Place, exchange: Exchange): Route {
   const { method } = exchange
   const route = byMethod.get(method) ?? (method === 'HEAD' ? byMethod.get('GET') : undefined) ?? anyMethod
-  if (route !== undefined) return route
+  if (route !== undefined) {
+    // Each route calls the parameters by names of its own, whatever its neighbours with the same shape call them.
+    if (route.pattern !== undefined) exchange.params = nameParameters(route.pattern, exchange.captured)
+    return route
+  }
   exchange.allow = allow
   return otherMethod
 }
@@ -107,14 +111,14 @@ type Routes = ReturnType<typeof compileRoutes>
 function placesOf(config: Config, routes: Routes): RouteEntry<Place>[] {
   const configured = new Map<string, { host: string | undefined; path: string; routes: [RouteConfig, Route][] }>()
   for (const [index, route] of config.routes.entries()) {
-    const id = `${route.host ?? ''} ${route.path.replace(/:[^/]+/g, ':')}`
+    const id = `${route.host ?? ''} ${compilePattern(route.path).shape}`
     const place = configured.get(id) ?? { host: route.host, path: route.path, routes: [] }
     place.routes.push([route, routes.configured[index] as Route])
     configured.set(id, place)
   }
   return [...configured.values()].map(({ host, path, routes: here }) => ({
     host,
-    pattern: patternOf(path),
+    pattern: compilePattern(path),
     value: placeOf(
       here.map(([route, compiled]) => [route.methods, compiled]),
       routes.wrongMethod(path),
@@ -132,10 +136,4 @@ function placeOf(routes: readonly (readonly [readonly string[] | undefined, Rout
   const allowed = [...byMethod.keys()]
   if (byMethod.has('GET') && !byMethod.has('HEAD')) allowed.push('HEAD')
   return { byMethod, anyMethod, otherMethod, allow: allowed.join(', ') }
-}
-
-function patternOf(path: string) {
-  const pattern = parsePattern(path)
-  if (typeof pattern === 'string') throw new Error(`route ${path}: ${pattern}`)
-  return pattern
 }

@@ -1,3 +1,4 @@
+import type { Pattern } from '../config/pattern.ts'
 import type { CorsConfig } from '../config/schema.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { KeyRecord } from '../store/store.ts'
@@ -30,6 +31,8 @@ export type StepName =
 export interface Route {
   /** Its pattern as written; null for what matches no route. Used as a label and in the request log. */
   readonly label: string | null
+  /** Names the parameters of the path; undefined where a route has no use for them. */
+  readonly pattern: Pattern | undefined
   readonly upstreamName: string | null
   readonly steps: readonly Step[]
   readonly requiredScopes: readonly string[]

@@ -1,3 +1,4 @@
+import { compilePattern } from '../config/pattern.ts'
 import type { Config, RouteConfig } from '../config/schema.ts'
 import type { ErrorCode } from '../errors.ts'
 import { compileIdentity, type identityNames } from '../policy/identity.ts'
@@ -57,6 +58,7 @@ export function compileRoutes(config: Config, names: Names, dependencies: PlanDe
     if (dependencies.admit) steps.push(auditStep(dependencies.admit))
     return {
       label: route.path,
+      pattern: compilePattern(route.path),
       upstreamName: upstream,
       steps,
       requiredScopes: rule.all.length > 0 ? rule.all : rule.any,
@@ -94,6 +96,7 @@ export function compileRoutes(config: Config, names: Names, dependencies: PlanDe
 
 const plainRoute: Omit<Route, 'steps' | 'finish'> = {
   label: null,
+  pattern: undefined,
   upstreamName: null,
   requiredScopes: [],
   cors: undefined,
