@@ -110,8 +110,18 @@ export async function start({
   const limiter = createMemoryLimiter({ clock })
   limiter.restore(await store.loadCounters(clock.now()))
   stack.defer(async () => store.saveCounters(limiter.dump()))
+  let unsaved = false
   const counters = setInterval(() => {
-    store.saveCounters(limiter.dump()).catch((error: unknown) => events.fault('saving counters', error))
+    const saved = store.saveCounters(unsaved ? limiter.dump() : limiter.takeChanged())
+    saved.then(
+      () => {
+        unsaved = false
+      },
+      (error: unknown) => {
+        unsaved = true
+        events.fault('saving counters', error)
+      },
+    )
   }, 1000).unref()
   stack.defer(() => clearInterval(counters))
 

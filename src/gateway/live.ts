@@ -17,6 +17,7 @@ export interface LiveDependencies {
 }
 
 const sweepEveryMs = 200
+const cutOffAfterMs = 1000
 
 /**
  * Every request that is on its way to an upstream: streams and tunnels end when their key does, and what is silent for
@@ -76,7 +77,8 @@ export class Live {
     const { clock, lastSyncAt, staleMs } = this.#dependencies
     const now = clock.now()
     const monotonic = clock.monotonic()
-    const cutOff = now - lastSyncAt() > staleMs()
+    // Between two polls nothing is known either; that is not being cut off.
+    const cutOff = now - lastSyncAt() > Math.max(staleMs(), cutOffAfterMs)
     for (const exchange of this.#exchanges) {
       const { key } = exchange
       if (key !== undefined && (cutOff || verify(key, now) !== undefined)) {

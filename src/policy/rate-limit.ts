@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import type { Charge, ChargeState } from '../limiter/limiter.ts'
+import { networkBytes, writeNetwork } from '../limiter/network.ts'
 import type { KeyRecord } from '../store/store.ts'
 
 /** Whom a request counts against. `key` is undefined on public routes. */
@@ -50,10 +51,18 @@ function partOf(by: Counted, payer: Payer): string {
     case 'org':
       return payer.key?.organization.id ?? refuseAnonymous(by)
     case 'ip':
-      return payer.address
+      return networkOf(payer.address)
     case 'route':
       return payer.route
   }
+}
+
+/** Whoever has one IPv6 address has 2^64 of them: its /64 is what is counted. */
+const networkOf = (address: string): string => {
+  if (!address.includes(':')) return address
+  const bytes = Buffer.alloc(networkBytes)
+  writeNetwork(address, bytes)
+  return bytes.toString('hex')
 }
 
 /** The configuration check forbids such limits on public routes; should one slip through, the request fails. */
