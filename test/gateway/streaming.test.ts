@@ -101,8 +101,8 @@ describe('back-pressure', () => {
     })
     using client = await gateway.connect()
     await client.send(uploadHead('stall'))
-    const request = await arrived.promise
     const upload = pour(client, chunks)
+    const request = await arrived.promise
     expect(await settled('the upload', upload.taken)).toBeLessThan(stallBytesMax)
     let received = 0
     request.on('data', (bytes: Buffer) => {
