@@ -43,9 +43,15 @@ const headBytesMax = 48 * 1024
 export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, dependencies: ListenerDependencies): Listener {
   const { clock, events, finished, plan } = dependencies
   const connections = new Map<Socket, Connection>()
+  /** As the kernel gave them: with TLS those whose handshake is not over, too. */
+  const sockets = new Set<Socket>()
   let draining = false
   let inFlight = 0
-  const server = openServer(config)
+  const server = openServer(
+    config,
+    // Node takes its hands off a connection that is upgraded; while an answer is under way it can't.
+    ({ socket }) => connections.get(socket)?.current === undefined,
+  )
 
   const connectionOf = (socket: Socket): Connection => connections.get(socket) ?? openConnection(socket)
 
@@ -63,21 +69,29 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
     return { id: uuidv7(at), at, startedAt: clock.monotonic(), peer, secure: config.tls !== undefined }
   }
 
-  function accept(request: IncomingMessage, response: ServerResponse, expects: boolean, upgradeHead?: Buffer): void {
+  /** @param responseTo asked when it is the request's turn: before that the answer to another has the connection. */
+  function accept(
+    request: IncomingMessage,
+    responseTo: () => ServerResponse,
+    expects: boolean,
+    upgradeHead?: Buffer,
+  ): void {
     const { socket } = request
     const connection = connectionOf(socket)
     if (connection.ended) return
     const lineMatches = connection.lines.matches(request)
+    if (upgradeHead !== undefined) connection.lines.stop()
     const begin = (): void => {
       inFlight++
       const closed = (complete: boolean): void => {
         inFlight--
         exchange.gone = !complete
         finished(exchange)
-        if (wire.closing) end(connection)
-        else next(connection)
+        // Also behind one that broke off: nobody is there any more to be answered.
+        if (wire.closing || !complete) end(connection)
+        else next(connection, socket)
       }
-      const wire = new NodeWire(request, response, () => draining, expects, upgradeHead, closed)
+      const wire = new NodeWire(request, responseTo(), () => draining, expects, upgradeHead, closed)
       const raw = {
         method: request.method ?? '',
         target: request.url ?? '',
@@ -92,8 +106,20 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
       run(exchange, plan())
     }
     // One request of a connection at a time, in order: what comes behind a refusal that closes it never begins.
-    if (connection.current) connection.waiting.push(begin)
+    if (connection.current) wait(connection, socket, begin)
     else begin()
+  }
+
+  /** No more is read while many wait; of what is parsed already so much at most that nobody fills the memory with it. */
+  function wait(connection: Connection, socket: Socket, begin: () => void): void {
+    if (connection.waiting.push(begin) < waitingToPause) return
+    // Not before the parser is done with what it has: with each message it makes the socket go on.
+    process.nextTick(() => {
+      if (connection.waiting.length >= waitingToPause) socket.pause()
+    })
+    if (connection.waiting.length <= waitingMax) return
+    end(connection)
+    socket.destroy()
   }
 
   /** What was sent behind a request that ends the connection is never looked at. */
@@ -102,9 +128,11 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
     connection.waiting = []
   }
 
-  function next(connection: Connection): void {
+  function next(connection: Connection, socket: Socket): void {
+    const paused = connection.waiting.length >= waitingToPause
     connection.current = undefined
     connection.waiting.shift()?.()
+    if (paused && connection.waiting.length < waitingToPause) socket.resume()
   }
 
   function run(exchange: Exchange, current: Plan): void {
@@ -121,20 +149,28 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
     })
   }
 
-  server.on('connection', (socket: Socket) => openConnection(socket))
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => accept(request, response, false))
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => accept(request, response, true))
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    if (config.tls === undefined) openConnection(socket)
+  })
+  // With TLS the bytes of the requests are those of another socket, which there is once the handshake is over.
+  server.on('secureConnection', (socket: Socket) => openConnection(socket))
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => accept(request, () => response, false))
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+    accept(request, () => response, true),
+  )
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
-    accept(request, response, false),
+    accept(request, () => response, false),
   )
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    accept(request, responseForUpgrade(request, socket), false, head)
+    accept(request, () => responseForUpgrade(request, socket), false, head)
   })
   // Not a proxy for other hosts: the head is judged like any other, and refused for its method.
   server.on('connect', (request: IncomingMessage, socket: Duplex) => {
     socket.on('error', () => socket.destroy())
-    accept(request, responseForUpgrade(request, socket), false, Buffer.alloc(0))
+    accept(request, () => responseForUpgrade(request, socket), false, Buffer.alloc(0))
   })
   server.on('clientError', (error: ParserError, socket: Duplex) => {
     const connection = connectionOf(socket as Socket)
@@ -170,7 +206,7 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
     destroy: () => {
       if (server.listening) server.close()
       server.closeAllConnections()
-      for (const socket of connections.keys()) socket.destroy()
+      for (const socket of sockets) socket.destroy()
     },
   }
 }
@@ -185,7 +221,15 @@ interface Connection {
   refused: boolean
 }
 
-function openServer({ timeouts, tls }: Pick<Config, 'timeouts' | 'tls'>): Server {
+/** Requests of one connection that wait for their turn: from so many on nothing is read. */
+const waitingToPause = 100
+/** One read holds some 2,500 of the shortest requests. */
+const waitingMax = 10_000
+
+function openServer(
+  { timeouts, tls }: Pick<Config, 'timeouts' | 'tls'>,
+  mayUpgrade: (request: IncomingMessage) => boolean,
+): Server {
   const options: ServerOptions = {
     insecureHTTPParser: false,
     // Missing and repeated Host are ours to refuse, with a body that says why.
@@ -198,13 +242,23 @@ function openServer({ timeouts, tls }: Pick<Config, 'timeouts' | 'tls'>): Server
     connectionsCheckingInterval: Math.min(1000, timeouts.head),
     noDelay: true,
     // Without a body, and not to HTTP/2: that would be a second parser for what was judged by the first.
-    shouldUpgradeCallback: ({ headers }: IncomingMessage) =>
-      headers['transfer-encoding'] === undefined &&
-      (headers['content-length'] ?? '0') === '0' &&
-      !/\bh2c\b/i.test(headers.upgrade ?? ''),
+    shouldUpgradeCallback: (request: IncomingMessage) => {
+      const { headers } = request
+      return (
+        headers['transfer-encoding'] === undefined &&
+        (headers['content-length'] ?? '0') === '0' &&
+        !/\bh2c\b/i.test(headers.upgrade ?? '') &&
+        mayUpgrade(request)
+      )
+    },
   }
   const server = tls
-    ? createTlsServer({ ...options, cert: readFileSync(tls.cert), key: readFileSync(tls.key) })
+    ? createTlsServer({
+        ...options,
+        cert: readFileSync(tls.cert),
+        key: readFileSync(tls.key),
+        handshakeTimeout: timeouts.head,
+      })
     : createServer(options)
   // Node would leave out what comes beyond 2,000 without a word; head.ts counts and refuses.
   server.maxHeadersCount = 0

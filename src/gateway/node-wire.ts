@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
 import type { Wire } from '../proxy/wire.ts'
@@ -79,7 +79,12 @@ export class NodeWire implements Wire {
     // Node offers 102 and 103 alone; others are optional to pass on (RFC 9110 section 15.2).
     if (this.#request.httpVersion !== '1.1') return
     if (status === 102) this.#response.writeProcessing()
-    if (status === 103) this.#response.writeEarlyHints(linkHints(headers))
+    if (status !== 103) return
+    try {
+      this.#response.writeEarlyHints(linkHints(headers))
+    } catch {
+      // Node passes on only the plainest form of Link. A hint that is lost costs nothing.
+    }
   }
 
   writeHead(status: number, reason: string, headers: string[]): void {
@@ -112,7 +117,8 @@ export class NodeWire implements Wire {
     const large = unread && (this.#continueDue || bodyLength(this.#request) > smallBodyBytes)
     if (close || large || this.#draining() || this.#upgradeHead !== undefined) this.#close()
     if (unread && (close || large)) this.#lingerAfter(discardBytesMax)
-    response.writeHead(status, headers)
+    // The reason is named, since an attempt that failed may have left its own.
+    response.writeHead(status, STATUS_CODES[status] ?? '', headers)
     this.bytesOut += body.length
     response.end(body)
   }
@@ -202,9 +208,7 @@ function linkHints(flat: readonly string[]): { link: string[] } & Record<string,
 export function responseForUpgrade(request: IncomingMessage, socket: Duplex): ServerResponse {
   const response = new ServerResponse(request)
   response.assignSocket(socket as Socket)
-  response.on('finish', () => {
-    response.detachSocket(socket as Socket)
-    ;(socket as Socket).destroySoon()
-  })
+  // It stays with its socket, whose end is then its own: that is when the request is over.
+  response.on('finish', () => (socket as Socket).destroySoon())
   return response
 }

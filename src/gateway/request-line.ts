@@ -12,20 +12,31 @@ export class RequestLineWatch {
   /** Where the next message begins in it; undefined inside a body whose end is not known. */
   #at: number | undefined = 0
   #bodyLeft = 0
+  /** Where the first chunk begins that came behind a chunked body. */
+  #mark: number | undefined
   #last: IncomingMessage | undefined
+  readonly #socket: Socket
+  readonly #listener = (chunk: Buffer): void => this.#arrived(chunk)
 
   constructor(socket: Socket) {
+    this.#socket = socket
     // Before the parser sees it: what it reports of this chunk is asked about while it is the newest one.
-    socket.prependListener('data', (chunk: Buffer) => this.#arrived(chunk))
+    socket.prependListener('data', this.#listener)
+  }
+
+  /** No request comes any more: what the connection carries from now on is not looked at, and not kept. */
+  stop(): void {
+    this.#socket.removeListener('data', this.#listener)
+    this.#chunks = []
   }
 
   /** Call it when the parser reports a request, in order. @returns whether its first line is what came, to the byte. */
   matches(request: IncomingMessage): boolean {
     const line = `${request.method} ${request.url} HTTP/${request.httpVersion}\r\n`
     const bytes = this.#bytes()
-    const begin = this.#at === undefined ? bytes.indexOf(`\n${line}`, 0, 'latin1') + 1 : startOf(bytes, this.#at, line)
+    const begin = this.#at === undefined ? this.#startBehindBody(bytes, line) : startOf(bytes, this.#at, line)
     this.#last = request
-    if (begin === undefined || (this.#at === undefined && begin === 0)) return false
+    if (begin === undefined) return false
     this.#passHead(bytes, begin + line.length - 2, request)
     return true
   }
@@ -33,17 +44,30 @@ export class RequestLineWatch {
   #arrived(chunk: Buffer): void {
     if (this.#last?.complete === false) {
       this.#chunks = [chunk]
+      this.#mark = undefined
       this.#at = this.#bodyLeft <= chunk.length && this.#bodyLeft > 0 ? this.#bodyLeft : undefined
       this.#bodyLeft = Math.max(0, this.#bodyLeft - chunk.length)
       return
     }
     const bytes = this.#chunks.length === 1 ? this.#chunks[0] : undefined
     const length = bytes?.length ?? this.#chunks.reduce((sum, { length: each }) => sum + each, 0)
-    if (this.#at === undefined || this.#at >= length) {
+    if (this.#at === undefined) {
+      this.#mark ??= length
+      this.#chunks.push(chunk)
+    } else if (this.#at >= length) {
       this.#chunks = [chunk]
-      // Behind a chunked body nobody told where it ended: most likely here.
       this.#at = 0
     } else this.#chunks.push(chunk)
+  }
+
+  /** Behind a chunked body nobody told where it ended: mostly with a chunk, else in it, with an empty line. */
+  #startBehindBody(bytes: Buffer, line: string): number | undefined {
+    const begin = this.#mark === undefined ? undefined : startOf(bytes, this.#mark, line)
+    if (begin !== undefined) return begin
+    for (let at = bytes.indexOf(line, 0, 'latin1'); at !== -1; at = bytes.indexOf(line, at + 1, 'latin1')) {
+      if ('\r\n\r\n'.endsWith(bytes.toString('latin1', Math.max(0, at - 4), at))) return at
+    }
+    return undefined
   }
 
   #bytes(): Buffer {

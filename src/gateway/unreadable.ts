@@ -46,11 +46,11 @@ function codeOf({ code, rawPacket, reason }: ParserError): ErrorCode {
   }
 }
 
-const firstLine = (packet: Buffer | undefined): string => packet?.toString('latin1', 0, 9000).split('\n', 1)[0] ?? ''
+const firstLine = (packet: Buffer | undefined): string => packet?.toString('latin1').split('\n', 1)[0] ?? ''
 
-/** Method and target as far as they can be made out; only printable characters. */
+/** Method and target as far as they can be made out; only printable characters. Uncut: half a key looks like none. */
 function requestLine(packet: Buffer | undefined): [method: string, target: string] {
-  const found = /^([A-Z-]{1,32}) ([\x21-\x7e]{1,1024})/.exec(firstLine(packet))
+  const found = /^([A-Z-]{1,32}) ([\x21-\x7e]+)/.exec(firstLine(packet))
   return [found?.[1] ?? 'UNKNOWN', found?.[2] ?? '-']
 }
 

@@ -1,7 +1,8 @@
 /** Response headers that end at the gateway: hop-by-hop ones, and those that are ours to set. */
 const dropped = new Set([
   ...['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'te', 'upgrade', 'transfer-encoding'],
-  'x-request-id',
+  // Node refuses it where it sends no chunks, as to HEAD and to 1.0; the trailers themselves come without it as well.
+  ...['trailer', 'x-request-id'],
 ])
 
 /**

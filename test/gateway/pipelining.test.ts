@@ -123,3 +123,30 @@ it('closes after the answer when the client asks for it, and runs nothing more',
   await gateway.request('GET', '/api/witness', { key })
   expect(upstream.requests.map(({ target }) => target)).not.toContain('/api/more')
 })
+
+it.each([1, 7, 30])('answers a request of which %i bytes came with the end of a chunked body', async (bytes) => {
+  using client = await gateway.connect()
+  const second = gateway.compose('GET', '/api/second', { key })
+  await client.send(gateway.compose('POST', '/api/first', { key, headers: { 'Transfer-Encoding': 'chunked' } }))
+  await client.send('5\r\nhello\r\n')
+  await eventually('the first to arrive', () => upstream.requests.length === 1)
+  await client.send(Buffer.concat([Buffer.from('0\r\n\r\n'), second.subarray(0, bytes)]))
+  expect((await client.response()).text()).toBe('/api/first')
+  await client.send(second.subarray(bytes, 60))
+  await client.send(second.subarray(60))
+  expect((await client.response()).text()).toBe('/api/second')
+})
+
+it('takes no line inside of a chunked body for the next request', async () => {
+  using client = await gateway.connect()
+  const chunked = { key, headers: { 'Transfer-Encoding': 'chunked' } }
+  const decoy = '\r\n\r\nGET /api/next HTTP/1.1\r\nHost: x\r\n\r\n'
+  for (let round = 0; round < 3; round += 1) {
+    await client.send(gateway.compose('POST', '/api/batch', chunked))
+    await client.send(`${decoy.length.toString(16)}\r\n${decoy}\r\n0\r\n\r\n`)
+    expect((await client.response()).text()).toBe('/api/batch')
+    await client.send(gateway.compose('GET', '/api/next', { key }))
+    expect((await client.response()).text()).toBe('/api/next')
+  }
+  expect(upstream.requests.length).toBe(6)
+})

@@ -65,6 +65,23 @@ describe('a response goes through as it is', () => {
     expect(response.text()).toBe('hi')
     expect(response.trailers.map(([name, value]) => [name.toLowerCase(), value])).toEqual([['x-checksum', 'abc']])
   })
+
+  it.each(['HEAD', 'GET'])('announced trailers where %s can have none', async (method) => {
+    upstream.respond(
+      `HTTP/1.1 200 OK\r\nTrailer: X-Checksum\r\nContent-Length: 2\r\n\r\n${method === 'GET' ? 'hi' : ''}`,
+    )
+    using client = await gateway.connect()
+    await client.send(gateway.compose(method, '/api/x', { key }))
+    expect((await client.response({ to: method })).status).toBe(200)
+  })
+
+  it.each(['</a>; rel=preload, </b>; rel=preload', '</a>; title="a b"', 'nonsense'])(
+    'behind hints, whatever their form: %s',
+    async (link) => {
+      upstream.respond(`HTTP/1.1 103 Early Hints\r\nLink: ${link}\r\n\r\n${plainResponse()}`)
+      expect((await gateway.request('GET', '/api/x', { key })).status).toBe(200)
+    },
+  )
 })
 
 describe('a response that has no body', () => {

@@ -205,3 +205,15 @@ it('an upgrade to h2c is not passed on, since nobody would judge the requests in
   expect(response.status).not.toBe(101)
   expect(upstream.requests.flatMap((request) => request.headerAll('upgrade'))).toEqual([])
 })
+
+it.each([
+  ['refused', 'GET', '/ws', 'INVALID_API_KEY'],
+  ['that is CONNECT', 'CONNECT', 'a:1', 'BAD_REQUEST'],
+])('a request to upgrade %s is accounted for like any other', async (_what, method, target, code) => {
+  using client = await gateway.connect()
+  await client.send(gateway.compose(method, target, { headers: handshake }))
+  await client.closed()
+  const rows = await gateway.requestLog()
+  expect([rows.at(-1)?.method, rows.at(-1)?.code]).toEqual([method, code])
+  expect(await gateway.metrics()).toContain('sallyport_inflight_requests 0')
+})

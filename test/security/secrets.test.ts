@@ -86,3 +86,22 @@ log: { level: debug, requests: true }
   }
   expect(process.output()).toContain('the-last-one')
 }, 30_000)
+
+it.each([40, 20, 8])(
+  'of a key at the edge of what the request log keeps nothing is kept, %i characters before it',
+  async (before) => {
+    await using gateway = await startGateway('routes: []')
+    const key = await gateway.createKey()
+    const path = `/${'x'.repeat(1023 - before)}`
+    for (const framing of ['', 'Content-Length: 1\r\nContent-Length: 1\r\n', 'Bad Header\r\n']) {
+      using client = await gateway.connect()
+      await client.send(
+        `GET ${path}${key.raw} HTTP/1.1\r\nHost: ${gateway.host}\r\nConnection: close\r\n${framing}\r\n`,
+      )
+      await client.closed()
+    }
+    const rows = await gateway.requestLog()
+    expect(rows.map((row) => row.path.startsWith('/xxx'))).toEqual([true, true, true])
+    for (const row of rows) expect(row.path).not.toContain(key.raw.slice(0, 8))
+  },
+)
