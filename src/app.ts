@@ -25,7 +25,7 @@ import { createRecorder } from './recorder/recorder.ts'
 import { startRetention } from './recorder/retention.ts'
 import { createMe } from './self-service/me.ts'
 import { openSqliteStore } from './store/sqlite.ts'
-import type { Store } from './store/store.ts'
+import type { Change, Store } from './store/store.ts'
 import { version } from './version.ts'
 
 export interface StartOptions {
@@ -90,13 +90,14 @@ export async function start({
     staleMs: () => config.keys.cache.stale_if_store_down,
   })
   stack.defer(() => live.close())
+  const changed = (change: Change): void => {
+    lookup.invalidate(change)
+    live.recheck(change)
+  }
   const feed = followChanges(rawStore, {
     everyMs: 300,
     clock,
-    onChange(change) {
-      lookup.invalidate(change)
-      live.recheck(change)
-    },
+    onChange: changed,
     onGap() {
       lookup.invalidateAll()
       live.recheckAll()
@@ -105,7 +106,7 @@ export async function start({
     onDown: (error) => events.storeUp(false, error instanceof Error ? error.message : String(error)),
   })
   stack.defer(() => feed.close())
-  const store = announcing(rawStore, feed)
+  const store = announcing(rawStore, feed, (id) => changed({ seq: 0, kind: 'organization', id }))
 
   const limiter = createMemoryLimiter({ clock })
   limiter.restore(await store.loadCounters(clock.now()))
@@ -152,6 +153,7 @@ export async function start({
     return compilePlan(next, {
       formats: nextFormats,
       authenticate: createAuthenticate({ formats: nextFormats, lookup, failures, clock, events }),
+      authenticated: (exchange) => live.add(exchange),
       authRetryAfterMs: (address) => failures.retryAfterMs(address),
       limiter,
       finish: createFinish({
@@ -192,7 +194,7 @@ export async function start({
   })
   stack.defer(() => admin.close())
 
-  const reload = async (): Promise<ReloadResult> => {
+  const reloadOnce = async (): Promise<ReloadResult> => {
     if (configFile === undefined) return { ok: true }
     const next = await loadConfig(configFile, env)
     if (!next.ok) {
@@ -216,6 +218,14 @@ export async function start({
     metrics.retainUpstreams((name, origin) => upstreams.has(name, origin))
     events.configLoaded('accepted', configFile)
     return { ok: true }
+  }
+
+  // One after the other: of two that overlap the one that has read the older text must not be the last to finish.
+  let reloading: Promise<unknown> = Promise.resolve()
+  const reload = (): Promise<ReloadResult> => {
+    const result = reloading.then(reloadOnce)
+    reloading = result.catch(() => {})
+    return result
   }
 
   const adminAddress = await admin.listen(first.admin.listen)

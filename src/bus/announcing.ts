@@ -4,8 +4,13 @@ import type { Store } from '../store/store.ts'
  * The same store, whose changes have been heard of on this node before their promise resolves: whoever is told that a key
  * is revoked can rely on it.
  * @param feed asked to read the change log after each change.
+ * @param forget called with the organization of a change that the log could not tell of: the change is made all the same.
  */
-export function announcing(store: Store, feed: { pollNow(): Promise<void> }): Store {
+export function announcing(
+  store: Store,
+  feed: { pollNow(): Promise<boolean> },
+  forget: (organizationId: string) => void,
+): Store {
   return new Proxy(store, {
     get(target, name) {
       const method: unknown = Reflect.get(target, name)
@@ -13,7 +18,9 @@ export function announcing(store: Store, feed: { pollNow(): Promise<void> }): St
       if (!changing.has(name as keyof Store)) return method.bind(target)
       return async (...input: unknown[]) => {
         const result: unknown = await method.apply(target, input)
-        await feed.pollNow()
+        // What is new (an object) nobody can hold yet; all else names its organization first.
+        const [organizationId] = input
+        if (!(await feed.pollNow()) && typeof organizationId === 'string') forget(organizationId)
         return result
       }
     },

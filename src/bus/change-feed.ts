@@ -17,10 +17,10 @@ export interface ChangeFeedOptions {
 }
 
 export interface ChangeFeed {
-  /** `clock.now()` when the last successful poll began: what was known then is as fresh as that. Minus infinity before. */
+  /** `clock.monotonic()` when the last successful poll began: what was known then is as fresh as that. Minus infinity before. */
   lastSyncAt(): number
-  /** Resolves when all that was committed before the call has been told, or the store has failed to answer. */
-  pollNow(): Promise<void>
+  /** Resolves with true when all that was committed before the call has been told, with false when the store fails to answer. */
+  pollNow(): Promise<boolean>
   close(): void
 }
 
@@ -36,8 +36,8 @@ export function followChanges(
   let lastSync = Number.NEGATIVE_INFINITY
   let up: boolean | undefined
   let closed = false
-  let running: Promise<void> | undefined
-  let queued: Promise<void> | undefined
+  let running: Promise<boolean> | undefined
+  let queued: Promise<boolean> | undefined
   let timer: NodeJS.Timeout | undefined
 
   const fail = (error: unknown): void => {
@@ -86,23 +86,25 @@ export function followChanges(
   }
 
   /** @param waited resolves whoever waits for this poll, at its end or when it is given up for hung. */
-  const poll = async (waited: () => void): Promise<void> => {
+  const poll = async (waited: (told: boolean) => void): Promise<void> => {
     clearTimeout(timer)
-    const startedAt = clock.now()
+    const startedAt = clock.monotonic()
+    let told = false
     const deadline = setTimeout(() => {
       fail(new StoreUnavailable(`the change log has not answered within ${hungAfterMs} ms`))
-      waited()
+      waited(false)
     }, hungAfterMs)
     deadline.unref()
     try {
       await catchUp()
       if (!closed) succeed(startedAt)
+      told = true
     } catch (error) {
       fail(error)
     } finally {
       clearTimeout(deadline)
       running = undefined
-      waited()
+      waited(told)
       if (!closed) {
         timer = setTimeout(start, everyMs)
         timer.unref()
@@ -110,9 +112,9 @@ export function followChanges(
     }
   }
 
-  const start = (): Promise<void> => {
+  const start = (): Promise<boolean> => {
     if (!running) {
-      const { promise, resolve } = Promise.withResolvers<void>()
+      const { promise, resolve } = Promise.withResolvers<boolean>()
       running = promise
       void poll(resolve)
     }
@@ -123,12 +125,12 @@ export function followChanges(
   return {
     lastSyncAt: () => lastSync,
     pollNow() {
-      if (closed) return Promise.resolve()
+      if (closed) return Promise.resolve(false)
       if (!running) return start()
       // The one that runs may have read before the caller's change: another one after it, shared by all who ask meanwhile.
       queued ??= running.then(() => {
         queued = undefined
-        return closed || running ? undefined : start()
+        return closed || running ? false : start()
       })
       return queued
     },

@@ -11,11 +11,12 @@ export function* checkPlanes(config: Config): Generator<Finding> {
     yield { path: ['store'], message: `"${config.store}" is not a file; write sqlite:path/to/file.db` }
   }
   for (const name of Object.keys(config.limits)) {
-    if (name !== 'key' && name !== 'org') continue
+    const owner = limitsOfTheirOwn.get(name)
+    if (owner === undefined) continue
     yield {
       path: ['limits', name],
       atKey: true,
-      message: `the name ${name} is taken by the limits that ${name === 'key' ? 'keys' : 'organizations'} have of their own; choose another`,
+      message: `the name ${name} is taken by ${owner}; choose another`,
     }
   }
   for (const [name, { targets }] of Object.entries(config.upstreams)) {
@@ -65,6 +66,12 @@ function* checkHeaderNames(headers: Config['context']['headers']): Generator<Fin
       }
   }
 }
+
+const limitsOfTheirOwn = new Map([
+  ['key', 'the limits that keys have of their own'],
+  ['org', 'the limits that organizations have of their own'],
+  ['denials', 'the limit of the same name at the top'],
+])
 
 const reserved =
   /^(host|connection|keep-alive|te|trailer|upgrade|transfer-encoding|content-.*|expect|authorization|proxy-.*|cookie|forwarded|x-forwarded-.*|x-request-id|sallyport-context|traceparent|tracestate)$/

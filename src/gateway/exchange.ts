@@ -70,7 +70,7 @@ export class Exchange implements Outbound {
   status = 0
   code: ErrorCode | undefined
   gone = false
-  /** Set when what follows the head turns out to be unreadable: it must not be carried on. */
+  /** Set when what follows the head turns out to be unreadable, or its key is lost: it must not be carried on. */
   broken: ErrorCode | undefined
   /** The row with the decision is in the store already (audit.durability: strict). */
   admitted = false
@@ -108,6 +108,12 @@ export class Exchange implements Outbound {
 
   answered(status: number): void {
     this.status = status
+  }
+
+  /** What let it in is gone: it goes no further, wherever it is. An answer of our own has told nothing that matters. */
+  withdraw(code: ErrorCode): void {
+    if (this.forwarding !== undefined) this.forwarding.cancel(code)
+    else this.broken ??= code
   }
 
   /** Ends it wherever it is. */

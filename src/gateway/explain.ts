@@ -47,6 +47,7 @@ export async function explain(config: Config, request: ExplainRequest, limiter?:
   const plan = compilePlan(config, {
     formats: compileKeyFormats(config.keys),
     authenticate: () => (key === undefined || failure !== undefined ? 'INVALID_API_KEY' : key),
+    authenticated: () => {},
     authRetryAfterMs: () => 0,
     rateLimited: () => {},
     limiter: lookingOnly(limiter),

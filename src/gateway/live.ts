@@ -11,7 +11,7 @@ export interface LiveDependencies {
   readonly lookup: Pick<KeyLookup, 'find'>
   /** The formats in force, which a reload may change. */
   readonly formats: () => Pick<KeyFormats, 'parse'>
-  /** Nothing is known of revocations since then. */
+  /** Nothing is known of revocations since then, on the monotonic clock. */
   readonly lastSyncAt: () => number
   readonly staleMs: () => number
 }
@@ -20,8 +20,8 @@ const sweepEveryMs = 200
 const cutOffAfterMs = 1000
 
 /**
- * Every request that is on its way to an upstream: streams and tunnels end when their key does, and what is silent for
- * too long ends too.
+ * Every request from the moment that its key was accepted, and every one on its way to an upstream: streams and tunnels
+ * end when their key does, a request that still waits in a step is refused, and what is silent for too long ends too.
  */
 export class Live {
   readonly #exchanges = new Set<Exchange>()
@@ -40,7 +40,8 @@ export class Live {
   }
 
   add(exchange: Exchange): void {
-    this.#exchanges.add(exchange)
+    // One whose caller has left while it waited was deleted already.
+    if (!exchange.gone) this.#exchanges.add(exchange)
   }
 
   delete(exchange: Exchange): void {
@@ -78,11 +79,11 @@ export class Live {
     const now = clock.now()
     const monotonic = clock.monotonic()
     // Between two polls nothing is known either; that is not being cut off.
-    const cutOff = now - lastSyncAt() > Math.max(staleMs(), cutOffAfterMs)
+    const cutOff = monotonic - lastSyncAt() > Math.max(staleMs(), cutOffAfterMs)
     for (const exchange of this.#exchanges) {
       const { key } = exchange
       if (key !== undefined && (cutOff || verify(key, now) !== undefined)) {
-        exchange.forwarding?.cancel(cutOff ? 'KEY_STORE_UNAVAILABLE' : 'INVALID_API_KEY')
+        exchange.withdraw(cutOff ? 'KEY_STORE_UNAVAILABLE' : 'INVALID_API_KEY')
       } else exchange.forwarding?.checkDeadline(monotonic)
     }
     for (const exchange of this.#doubtful) this.#recheck(exchange)
@@ -103,7 +104,7 @@ export class Live {
     if (found === 'KEY_STORE_UNAVAILABLE' || !this.#exchanges.has(exchange)) return
     this.#doubtful.delete(exchange)
     const verdict = this.#judge(exchange, found)
-    if (verdict !== undefined) exchange.forwarding?.cancel(verdict)
+    if (verdict !== undefined) exchange.withdraw(verdict)
     else exchange.key = found
   }
 

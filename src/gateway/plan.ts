@@ -30,6 +30,8 @@ export interface Plan {
 export interface PlanDependencies {
   readonly formats: KeyFormats
   readonly authenticate: Authenticate
+  /** A key was accepted: whatever changes about it from now on concerns this request. */
+  authenticated(exchange: Exchange): void
   /** Until an address with too many failed authentications is heard again. */
   authRetryAfterMs(address: string): number
   readonly limiter: Limiter

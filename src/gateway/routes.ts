@@ -33,6 +33,7 @@ export function compileRoutes(config: Config, names: Names, dependencies: PlanDe
     label,
     steps: [...entry, rateLimitStep(compileCharges([], config.limits, 1), label, dependencies.limiter)],
     finish: answer,
+    stillAllowed: (exchange, key) => checkOrganization(key) ?? checkAddress(key, exchange.address),
   })
 
   const fromFile = (route: RouteConfig): Route => {
@@ -108,10 +109,11 @@ const refuseToFinish = (): never => {
   throw new Error('a refusing route was finished')
 }
 
-function authenticateStep({ authenticate, authRetryAfterMs }: PlanDependencies): Step {
+function authenticateStep({ authenticate, authenticated, authRetryAfterMs }: PlanDependencies): Step {
   const keep = (exchange: Exchange, result: Exclude<Awaited<ReturnType<typeof authenticate>>, never>): Verdict => {
     if (typeof result !== 'string') {
       exchange.key = result
+      authenticated(exchange)
       return undefined
     }
     if (result === 'RATE_LIMITED') {

@@ -27,7 +27,7 @@ export interface KeyLookupOptions {
   readonly clock: Clock
   /** `ttl` and `stale_if_store_down` in milliseconds. */
   readonly cache: Config['keys']['cache']
-  /** `clock.now()` at which all changes until then were known here. */
+  /** `clock.monotonic()` at which all changes until then were known here: a clock that is set must not hide a gap. */
   readonly lastSyncAt: () => number
   readonly events: Pick<Events, 'keyCache' | 'storeUp'>
 }
@@ -50,7 +50,7 @@ export function createKeyLookup({ store, clock, cache: settings, lastSyncAt, eve
   let lastStartAt = Number.NEGATIVE_INFINITY
   let storeUp = true
 
-  const blindMs = (): number => clock.now() - lastSyncAt()
+  const blindMs = (): number => clock.monotonic() - lastSyncAt()
 
   /** Past this bound a revocation may have been missed: only the store itself can vouch for a key. */
   const usable = (id: string, sha256: Buffer): CachedKey | undefined =>

@@ -75,16 +75,16 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     picked.inFlight++
     const { method, upstreamTarget, upstreamHeaders, upgrade } = this.#outbound
     this.#body ??= this.#bodyToSend()
-    picked.pool.dispatch(
-      {
-        path: upstreamTarget,
-        method: method as Dispatcher.HttpMethod,
-        headers: upstreamHeaders,
-        body: this.#body,
-        upgrade: upgrade ?? null,
-      },
-      this,
-    )
+    const request = {
+      path: upstreamTarget,
+      method: method as Dispatcher.HttpMethod,
+      headers: upstreamHeaders,
+      body: this.#body,
+      upgrade: upgrade ?? null,
+      // Not in undici's types: whom its connections belong to, which must not change with the caller's Host.
+      servername: picked.serverName,
+    }
+    picked.pool.dispatch(request, this)
   }
 
   /** Ends it from our side: revoked, or shutting down. `code` answers a caller that has got nothing yet. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { buildConnector, Pool } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { UpstreamConfig } from '../config/schema.ts'
@@ -8,6 +9,8 @@ import type { Events } from '../events.ts'
 export interface UpstreamTarget {
   readonly origin: string
   readonly pool: Pool
+  /** Whose certificate is asked for and checked; '' for an address. Left to itself, undici takes it from the Host header. */
+  readonly serverName: string
   /** True while undici is told that one of the connections was reset, and is telling us. */
   readonly isResetting: () => boolean
   inFlight: number
@@ -111,7 +114,9 @@ export class Upstream {
 
 function openTarget(origin: string, config: UpstreamConfig): UpstreamTarget {
   let resetting = false
-  const connect = createConnector(config, () => {
+  const { hostname } = new URL(origin)
+  const serverName = config.tls?.server_name ?? (isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : '')
+  const connect = createConnector(config, serverName, () => {
     resetting = true
     // undici's own listener runs before any microtask.
     queueMicrotask(() => {
@@ -119,7 +124,8 @@ function openTarget(origin: string, config: UpstreamConfig): UpstreamTarget {
     })
   })
   const pool = new Pool(origin, {
-    connections: config.max_connections,
+    // One more for the health check: a target that is busy is not ill.
+    connections: config.max_connections + (config.health ? 1 : 0),
     pipelining: 1,
     // Time limits on the response are kept by Forwarding, to the millisecond and aware of who is the slow one.
     headersTimeout: 0,
@@ -130,19 +136,31 @@ function openTarget(origin: string, config: UpstreamConfig): UpstreamTarget {
     maxHeaderSize: 64 * 1024,
     connect,
   })
-  return { origin, pool, isResetting: () => resetting, inFlight: 0, up: true, ejectedUntil: 0, failuresInRow: 0 }
+  return {
+    origin,
+    pool,
+    serverName,
+    isResetting: () => resetting,
+    inFlight: 0,
+    up: true,
+    ejectedUntil: 0,
+    failuresInRow: 0,
+  }
 }
 
 /** undici's own connector, with an ear on each socket that hears of an error before undici does. */
-function createConnector(config: UpstreamConfig, onSocketError: () => void): buildConnector.connector {
-  const tls = config.tls
+function createConnector(
+  config: UpstreamConfig,
+  serverName: string,
+  onSocketError: () => void,
+): buildConnector.connector {
+  const ca = config.tls?.ca
   const connect = buildConnector({
     timeout: config.connect_timeout,
-    ...(tls?.ca === undefined ? {} : { ca: readFileSync(tls.ca) }),
-    ...(tls?.server_name === undefined ? {} : { servername: tls.server_name }),
+    ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
   })
   return (options, callback) =>
-    connect(options, (...result) => {
+    connect({ ...options, servername: serverName }, (...result) => {
       if (result[0] === null) result[1].on('error', onSocketError)
       callback(...result)
     })
@@ -154,12 +172,14 @@ async function checkHealth(
   health: NonNullable<UpstreamConfig['health']>,
 ): Promise<string | undefined> {
   try {
-    const { statusCode, body } = await target.pool.request({
+    const request = {
       path: health.path,
       method: 'GET',
       headers: { 'user-agent': 'sallyport-health' },
       signal: AbortSignal.timeout(health.timeout),
-    })
+      servername: target.serverName,
+    } as const
+    const { statusCode, body } = await target.pool.request(request)
     await body.dump({ limit: 64 * 1024 })
     return statusCode >= 200 && statusCode < 300 ? undefined : `its health check answered ${statusCode}`
   } catch (error) {

@@ -111,7 +111,7 @@ describe('following the change log', () => {
     const { pollNow, lastSyncAt } = follow()
     expect(lastSyncAt()).toBe(Number.NEGATIVE_INFINITY)
     await pollNow()
-    const inStepAt = clock.now()
+    const inStepAt = clock.monotonic()
     expect(lastSyncAt()).toBe(inStepAt)
     clock.advance(1000)
     log.failure = new Error('disk on fire')
@@ -120,7 +120,7 @@ describe('following the change log', () => {
     log.failure = undefined
     log.add('while down')
     await vi.advanceTimersByTimeAsync(300)
-    expect(lastSyncAt()).toBe(clock.now())
+    expect(lastSyncAt()).toBe(clock.monotonic())
     expect(told).toEqual(['up', 'down: disk on fire', 'while down', 'up'])
   })
 
@@ -137,7 +137,7 @@ describe('following the change log', () => {
   it('never polls twice at a time, and takes a poll that hangs for down, not for a success', async () => {
     const { pollNow, lastSyncAt } = follow()
     await pollNow()
-    const inStepAt = clock.now()
+    const inStepAt = clock.monotonic()
     const { promise, resolve } = Promise.withResolvers<void>()
     log.gate = promise
     const hung = pollNow()
@@ -157,7 +157,23 @@ describe('following the change log', () => {
     // What the hung poll has read is as old as its beginning.
     expect(lastSyncAt()).toBe(inStepAt)
     await pollNow()
-    expect(lastSyncAt()).toBe(clock.now())
+    expect(lastSyncAt()).toBe(clock.monotonic())
+  })
+
+  it('says whether a change that was just made has been told', async () => {
+    const { pollNow } = follow()
+    expect(await pollNow()).toBe(true)
+    log.failure = new Error('disk on fire')
+    expect(await pollNow()).toBe(false)
+    log.failure = undefined
+    expect(await pollNow()).toBe(true)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    log.gate = promise
+    const hung = pollNow()
+    const behind = pollNow()
+    await vi.advanceTimersByTimeAsync(2000)
+    expect([await hung, await behind]).toEqual([false, false])
+    resolve()
   })
 
   it('tells nothing more and polls no more once closed', async () => {

@@ -277,3 +277,16 @@ it('a key that comes back with its organization is accepted again', async () => 
   await gateway.store.updateOrganization(organizationId, { status: 'active' }, testActor)
   expect(await statusOf(key, '/plain')).toBe(200)
 })
+
+it('setting the machine’s clock ends no stream and refuses no request', async () => {
+  const { key } = await subject()
+  using client = await gateway.connect()
+  await client.send(gateway.compose('GET', '/feed', { key }))
+  await client.head()
+  for (const ms of [3_600_000, -7_200_000, 3_600_000]) {
+    clock.set(ms)
+    expect((await gateway.request('GET', '/plain', { key })).status).toBe(200)
+    // Longer than one round of the sweep over what is in flight.
+    await expect(client.closed(250)).rejects.toThrow('not within')
+  }
+})

@@ -1,4 +1,11 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { certificate, privateKey, writeCertificate } from '../helpers/certificate.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type Gateway, startGateway, type TestKey } from '../helpers/gateway.ts'
 import { expectProblem } from '../helpers/problem.ts'
@@ -245,4 +252,61 @@ routes: [{ path: /api/*, upstream: api }]
     expect([check.method, check.target]).toEqual(['GET', '/healthz'])
     expect(check.head).not.toMatch(/^(authorization|x-org|x-key)/im)
   })
+})
+
+it('a target that is busy to its limit is not taken for ill by its health check', async () => {
+  await using busy = await startRawUpstream({
+    script: ({ request, send }) => {
+      if (request.target === '/healthz') send(plainResponse())
+      else send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n')
+    },
+  })
+  await using own = await startGateway(`
+upstreams:
+  api: { targets: ['${busy.url}'], max_connections: 1, health: { path: /healthz, every: 100ms, timeout: 100ms } }
+routes: [{ path: /*, upstream: api }]
+`)
+  const ownKey = await own.createKey()
+  using streaming = await own.connect()
+  await streaming.send(own.compose('GET', '/stream', { key: ownKey }))
+  await streaming.head()
+  const checks = () => busy.requests.filter(({ target }) => target === '/healthz').length
+  const before = checks()
+  await eventually('three more checks', () => checks() >= before + 3)
+  expectProblem(await own.request('GET', '/x', { key: ownKey }), 503, 'OVERLOADED')
+  expect(await own.metrics()).toMatch(/sallyport_upstream_up\{[^}]*\} 1/)
+})
+
+it('whose certificate is asked for does not depend on the caller’s Host', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-upstream-'))
+  const { cert } = await writeCertificate(folder)
+  const asked: string[] = []
+  const server = createServer(
+    {
+      cert: certificate,
+      key: privateKey,
+      SNICallback(name, callback) {
+        asked.push(name)
+        callback(null)
+      },
+    },
+    (request, response) => response.end(request.headers.host),
+  ).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await using own = await startGateway(`
+upstreams: { api: { targets: ['https://127.0.0.1:${port}'], preserve_host: true, tls: { ca: '${cert}', server_name: localhost } } }
+routes: [{ path: /*, upstream: api }]
+`)
+  const ownKey = await own.createKey()
+  for (const host of ['localhost', 'evil.example', 'localhost', '127.0.0.1', 'other.example']) {
+    const response = await own.request('GET', '/x', { key: ownKey, host })
+    expect([response.status, response.text()]).toEqual([200, host])
+  }
+  expect(new Set(asked)).toEqual(new Set(['localhost']))
+  // All of them went over the one connection.
+  expect(asked.length).toBe(1)
+  server.close()
+  server.closeAllConnections()
+  await rm(folder, { recursive: true })
 })

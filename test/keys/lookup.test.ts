@@ -17,7 +17,7 @@ function setUp({ max = 100, staleMs = 60_000 } = {}) {
     storeUp,
     calls: 0,
     answer: (_sha256: Buffer): Answer => keyRecord(),
-    lastSyncAt: () => clock.now(),
+    lastSyncAt: () => clock.monotonic(),
   }
   const lookup: KeyLookup = createKeyLookup({
     store: {
@@ -306,7 +306,7 @@ describe('a store that fails', () => {
 
   it('is bridged by the old record until stale_if_store_down after the last sync, and no longer', () => {
     const world = setUp()
-    const start = world.clock.now()
+    const start = world.clock.monotonic()
     world.lookup.find(hash)
     world.answer = down
     world.lastSyncAt = () => start
@@ -358,7 +358,7 @@ describe('a store that fails', () => {
 describe('a node that has lost touch with the change log', () => {
   it('does not trust even a fresh record, since it may have missed a revocation', () => {
     const world = setUp({ staleMs: 10_000 })
-    const start = world.clock.now()
+    const start = world.clock.monotonic()
     world.lastSyncAt = () => start
     world.lookup.find(hash)
     world.clock.advance(10_000)
@@ -371,9 +371,20 @@ describe('a node that has lost touch with the change log', () => {
     expect(world.lookup.find(hash)).toBe('KEY_STORE_UNAVAILABLE')
   })
 
+  it('knows how long that is though the machine’s clock is set back', () => {
+    const world = setUp()
+    const start = world.clock.monotonic()
+    world.lastSyncAt = () => start
+    world.lookup.find(hash)
+    world.answer = down
+    world.clock.advance(60_001)
+    world.clock.set(-3_600_000)
+    expect(world.lookup.find(hash)).toBe('KEY_STORE_UNAVAILABLE')
+  })
+
   it('uses the cache between two polls, also when nothing stale may ever be served', () => {
     const world = setUp({ staleMs: 0 })
-    const start = world.clock.now()
+    const start = world.clock.monotonic()
     world.lastSyncAt = () => start
     world.lookup.find(hash)
     world.clock.advance(300)
