@@ -1,3 +1,7 @@
+import { readAdminToken } from './admin-api/admin-token.ts'
+import type { AdminContext } from './admin-api/context.ts'
+import { platform } from './admin-api/platform.ts'
+import { organizationRoutes } from './admin-api/routes/organizations.ts'
 import { createAdminServer } from './admin-api/server.ts'
 import { announcing } from './bus/announcing.ts'
 import { followChanges } from './bus/change-feed.ts'
@@ -183,7 +187,19 @@ export async function start({
   metrics.inFlightFrom(() => listener.inFlight)
 
   let draining = false
+  const byAdminToken = readAdminToken(env.SALLYPORT_ADMIN_TOKEN)
+  const context: AdminContext = {
+    store,
+    clock,
+    events,
+    config: () => config,
+    formats: () => formats,
+    limiter,
+    authenticate: async ({ bearer }) => (bearer === undefined ? undefined : byAdminToken?.(bearer)),
+    reload: () => reload(),
+  }
   const admin = createAdminServer({
+    plugins: [platform(context, [organizationRoutes])],
     metrics,
     events,
     draining: () => draining,

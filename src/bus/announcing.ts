@@ -25,6 +25,7 @@ const changing: ReadonlySet<keyof Store> = new Set<keyof Store>([
   ...([
     'createOrganization',
     'updateOrganization',
+    'deleteOrganization',
     'createKey',
     'updateKey',
     'revokeKey',

@@ -14,8 +14,10 @@ export interface Store {
   /** By id or by slug. */
   findOrganization(idOrSlug: string): Promise<Organization | undefined>
   /** Newest first. `before` is the id of the last one of the page before. */
-  listOrganizations(page?: Page): Promise<Organization[]>
+  listOrganizations(page?: Page & { readonly among?: readonly string[] }): Promise<Organization[]>
   updateOrganization(id: string, patch: OrganizationPatch, actor: Actor): Promise<Organization | undefined>
+  /** Irreversible, with everything in it; its requests and events stay in the logs. Its keys are unknown from then on. */
+  deleteOrganization(id: string, actor: Actor): Promise<boolean>
 
   createKey(input: NewKey, actor: Actor): Promise<ApiKey>
   findKey(organizationId: string, keyId: string): Promise<ApiKey | undefined>

@@ -16,7 +16,7 @@ import { freeSlug } from './slug.ts'
 
 export type OrganizationMethods = Pick<
   Store,
-  'createOrganization' | 'findOrganization' | 'listOrganizations' | 'updateOrganization'
+  'createOrganization' | 'findOrganization' | 'listOrganizations' | 'updateOrganization' | 'deleteOrganization'
 >
 
 export function organizationMethods({ db, write, clock }: SqlEngine): OrganizationMethods {
@@ -63,9 +63,28 @@ export function organizationMethods({ db, write, clock }: SqlEngine): Organizati
     async listOrganizations(page = {}) {
       let query = db.selectFrom('organizations').selectAll().orderBy('id', 'desc').limit(pageLimit(page))
       if (page.before !== undefined) query = query.where('id', '<', page.before)
+      if (page.among !== undefined) query = query.where('id', 'in', page.among.length > 0 ? page.among : [''])
       const rows = await query.execute()
       return rows.map(toOrganization)
     },
+
+    deleteOrganization: (id, actor) =>
+      write(async (trx) => {
+        const row = await trx.selectFrom('organizations').selectAll().where('id', '=', id).executeTakeFirst()
+        if (!row) return false
+        const now = clock.now()
+        const keys = trx.selectFrom('api_keys').select('id').where('organization_id', '=', id)
+        await trx.deleteFrom('key_workspaces').where('key_id', 'in', keys).execute()
+        await trx.deleteFrom('key_secrets').where('key_id', 'in', keys).execute()
+        await trx.deleteFrom('api_keys').where('organization_id', '=', id).execute()
+        await trx.deleteFrom('workspaces').where('organization_id', '=', id).execute()
+        await trx.deleteFrom('service_accounts').where('organization_id', '=', id).execute()
+        await trx.deleteFrom('organizations').where('id', '=', id).execute()
+        const before = { name: row.name, slug: row.slug }
+        await recordEvent(trx, { type: 'organization.deleted', organizationId: id, target: id, before }, actor, now)
+        await recordChange(trx, 'organization', id, now)
+        return true
+      }),
 
     updateOrganization: (id, patch, actor) =>
       write(async (trx) => {

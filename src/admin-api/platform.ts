@@ -1,0 +1,145 @@
+import cookie from '@fastify/cookie'
+import swagger from '@fastify/swagger'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import {
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
+import { StoreConflict, StoreMissing } from '../store/store.ts'
+import { version } from '../version.ts'
+import { type Access, accessTable } from './access.ts'
+import type { AdminContext, ResourceRoutes } from './context.ts'
+import { isOwnOrigin } from './origin.ts'
+import { outranks, roleIn } from './principal.ts'
+import { codeOf, refuse } from './refusals.ts'
+
+export const platformPrefix = '/platform'
+
+/** Name of the session cookie: the `__Host-` one where the connection is TLS. */
+export const sessionCookies = ['__Host-sallyport', 'sallyport_session'] as const
+
+/**
+ * The admin API: `/platform/*` and `/openapi.json`. Everything about who may do what is settled in `onRequest`, before a
+ * byte of the body is read: log-in, the organization of the path, the role, the object.
+ */
+export function platform(context: AdminContext, resources: readonly ResourceRoutes[]) {
+  return async (parent: FastifyInstance): Promise<void> => {
+    await parent.register(cookie)
+    await parent.register(swagger, { openapi, transform: jsonSchemaTransform })
+    await parent.register(
+      async (scope) => {
+        const app = scope.withTypeProvider<ZodTypeProvider>()
+        app.setValidatorCompiler(validatorCompiler)
+        app.setSerializerCompiler(serializerCompiler)
+        app.decorateRequest('principal', null)
+        app.decorateRequest('organization', null)
+        app.decorateRequest('role', null)
+        app.addHook('onRoute', ({ method, url }) => {
+          for (const each of [method].flat()) accessOf(each, url)
+        })
+        app.addHook('onRequest', (request, reply) => admit(context, request, reply))
+        app.setErrorHandler((error: Error, _request, reply) => answerError(context, error, reply))
+        for (const register of resources) register(app, context)
+      },
+      { prefix: platformPrefix },
+    )
+    parent.get('/openapi.json', { schema: { hide: true } }, () => parent.swagger())
+  }
+}
+
+/** @throws for a route that the access table does not know: nobody has said who may call it. */
+function accessOf(method: string, url: string): Access {
+  const access = accessTable[`${method === 'HEAD' ? 'GET' : method} ${url.slice(platformPrefix.length)}`]
+  if (access === undefined) throw new Error(`${method} ${url} is not in the access table`)
+  return access
+}
+
+/** @returns the reply when it has refused, undefined when the request may go on. */
+async function admit(
+  context: AdminContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply | undefined> {
+  const access = accessOf(request.method, request.routeOptions.url ?? '')
+  if (access === 'none') return isOwnOrigin(request) ? undefined : refuse(reply, 'FORBIDDEN')
+  const principal = await context.authenticate({ bearer: bearerOf(request), session: sessionOf(request) })
+  if (principal === undefined)
+    return refuse(reply.header('WWW-Authenticate', 'Bearer realm="sallyport"'), 'UNAUTHENTICATED')
+  // Only a cookie comes along without the caller's will; a token is sent by whoever knows it.
+  if (principal.via === 'session' && !isOwnOrigin(request)) return refuse(reply, 'FORBIDDEN')
+  request.principal = principal
+
+  const { organization_id: organizationId } = request.params as { organization_id?: string }
+  if (organizationId === undefined) {
+    return access === 'any' || principal.isRoot ? checkObject(request, reply) : refuse(reply, 'FORBIDDEN')
+  }
+  const role = roleIn(principal, organizationId)
+  const organization = role === undefined ? undefined : await context.store.findOrganization(organizationId)
+  // By its id alone: a slug in the path would be a second name for the same object, and for another one after a change.
+  if (role === undefined || organization?.id !== organizationId) return refuse(reply, 'NOT_FOUND')
+  request.organization = organization
+  request.role = role
+  const missing = await checkObject(request, reply)
+  if (missing !== undefined) return missing
+  return access === 'any' || outranks(role, access) ? undefined : refuse(reply, 'FORBIDDEN')
+}
+
+async function checkObject(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+  const { exists } = request.routeOptions.config
+  return exists === undefined || (await exists(request)) ? undefined : refuse(reply, 'NOT_FOUND')
+}
+
+function bearerOf({ headers }: FastifyRequest): string | undefined {
+  return /^bearer ([\x21-\x7e]+)$/i.exec(headers.authorization ?? '')?.[1]
+}
+
+function sessionOf({ cookies }: FastifyRequest): string | undefined {
+  for (const name of sessionCookies) if (cookies[name] !== undefined) return cookies[name]
+  return undefined
+}
+
+function answerError({ events }: AdminContext, error: Error, reply: FastifyReply): FastifyReply {
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    if (error.validationContext === 'params') return refuse(reply, 'NOT_FOUND')
+    const errors = error.validation.map(({ instancePath, message }) => ({
+      path: instancePath.replace(/^\//, '').replaceAll('/', '.'),
+      message: message ?? 'is not valid',
+    }))
+    return refuse(reply, 'VALIDATION_FAILED', { errors })
+  }
+  if (error instanceof StoreConflict)
+    return refuse(reply, 'CONFLICT', { errors: [{ path: error.field, message: error.message }] })
+  if (error instanceof StoreMissing) {
+    return refuse(reply, 'VALIDATION_FAILED', {
+      errors: [{ path: error.field, message: 'there is no such object in this organization' }],
+    })
+  }
+  const code = codeOf(error)
+  if (code === 'INTERNAL') events.fault('admin api', error)
+  return refuse(reply, code)
+}
+
+const openapi = {
+  openapi: '3.1.0' as const,
+  info: {
+    title: 'Sallyport admin API',
+    version,
+    description: 'Organizations, API keys and everything around them.',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+  },
+  servers: [{ url: 'http://127.0.0.1:9090', description: 'The admin listener' }],
+  components: {
+    securitySchemes: {
+      token: {
+        type: 'http' as const,
+        scheme: 'bearer',
+        description: 'SALLYPORT_ADMIN_TOKEN, or a personal admin token.',
+      },
+      session: { type: 'apiKey' as const, in: 'cookie' as const, name: 'sallyport_session' },
+    },
+  },
+  security: [{ token: [] }, { session: [] }],
+}

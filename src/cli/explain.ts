@@ -1,0 +1,110 @@
+import type { Command } from 'commander'
+import type { Config } from '../config/schema.ts'
+import { type ExplainRequest, type Explanation, explain } from '../gateway/explain.ts'
+import type { ApiKey, KeyRecord, Organization } from '../store/store.ts'
+import { Failure, UsageFailure } from './failure.ts'
+import { findKeyOwner, noSuchKey } from './find.ts'
+import { loadOrFail } from './load.ts'
+import { withStore } from './open-store.ts'
+import { addStoreOptions, type StoreOptions } from './options.ts'
+import { facts, print, printJson, table } from './output.ts'
+import { readList } from './values.ts'
+
+/** `sallyport explain` */
+export function addExplain(program: Command): void {
+  addStoreOptions(program.command('explain'))
+    .description('tell what would happen to a request, step by step; calls nothing, charges nothing')
+    .requiredOption('--method <method>', 'GET, POST, …')
+    .requiredOption('--path <path>', 'the path, with its query if it has one')
+    .option('--key-id <id>', 'as this key')
+    .option('--scopes <a,b>', 'as a key with these scopes', readList)
+    .option('--anonymous', 'without a key')
+    .option('--workspace <id>', 'grant of the key made up with --scopes; may be repeated', readList)
+    .option('--ip <address>', "the caller's address (default: 127.0.0.1)")
+    .option('--host <host>', 'the Host header')
+    .addHelpText('after', examples)
+    .action(explainCommand)
+}
+
+interface ExplainOptions extends StoreOptions {
+  method: string
+  path: string
+  keyId?: string
+  scopes?: string[]
+  anonymous?: boolean
+  workspace?: string[]
+  ip?: string
+  host?: string
+}
+
+async function explainCommand(options: ExplainOptions): Promise<void> {
+  const { method, path, keyId, scopes, anonymous, workspace, ip, host, json } = options
+  const callers = [keyId !== undefined, scopes !== undefined, anonymous === true].filter(Boolean).length
+  if (callers !== 1) throw new UsageFailure('say who calls with one of --key-id, --scopes or --anonymous')
+  if (workspace && !scopes) throw new UsageFailure('--workspace goes with --scopes; a key has its own grants')
+
+  const request: ExplainRequest = {
+    method: method.toUpperCase(),
+    path,
+    ...(scopes && { scopes, workspaces: workspace ?? [] }),
+    ...(ip !== undefined && { ip }),
+    ...(host !== undefined && { host }),
+  }
+  const explanation =
+    keyId === undefined
+      ? await explain(await readConfig(options.config), request)
+      : await judgeKey(keyId, request, options)
+  if (json) printJson(explanation)
+  else printExplanation(request, explanation)
+}
+
+const readConfig = async (file: string): Promise<Config> => (await loadOrFail(file)).config
+
+async function judgeKey(keyId: string, request: ExplainRequest, options: ExplainOptions): Promise<Explanation> {
+  return withStore(options.config, async (store, config) => {
+    const organizationId = await findKeyOwner(store, keyId, undefined)
+    const key = await store.findKey(organizationId, keyId)
+    const organization = await store.findOrganization(organizationId)
+    if (!key || !organization) throw new Failure(noSuchKey(keyId))
+    const account =
+      key.serviceAccountId === null ? undefined : await store.findServiceAccount(organizationId, key.serviceAccountId)
+    const record = keyRecord(key, organization, key.serviceAccountId === null || account?.isActive === true)
+    return explain(config, { ...request, record })
+  })
+}
+
+/** The key as a request with its newest secret would find it. */
+function keyRecord(key: ApiKey, organization: Organization, serviceAccountActive: boolean): KeyRecord {
+  const { id: keyId, secrets, ...same } = key
+  const newest = secrets[0]
+  return {
+    ...same,
+    keyId,
+    secretId: newest?.id ?? '',
+    secretExpiresAt: newest?.expiresAt ?? null,
+    keyPrefix: newest?.keyPrefix ?? '',
+    serviceAccountActive,
+    organization,
+  }
+}
+
+function printExplanation({ method, path }: ExplainRequest, { decision, code, route, steps }: Explanation): void {
+  print(
+    facts([
+      ['Request', `${method} ${path}`],
+      ['Route', route ?? 'none'],
+      ['Decision', code === null ? decision : `${decision} (${code})`],
+    ]),
+    '',
+    table(
+      ['STEP', 'RESULT', 'DETAIL'],
+      steps.map(({ step, result, detail }) => [step, result, detail]),
+    ),
+  )
+}
+
+const examples = `
+Examples:
+  $ sallyport explain --method GET --path /api/v1/projects/42 --scopes projects:read
+  $ sallyport explain --method POST --path /api/v1/projects/42/runs --key-id key_01j… --ip 203.0.113.7
+  $ sallyport explain --method GET --path /status --anonymous --json`

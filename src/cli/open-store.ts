@@ -1,0 +1,22 @@
+import { systemClock } from '../clock.ts'
+import type { Config } from '../config/schema.ts'
+import { openSqliteStore } from '../store/sqlite.ts'
+import type { Actor, Store } from '../store/store.ts'
+import { loadOrFail } from './load.ts'
+
+/** Whom the audit trail names for what is done on the command line. */
+export const cliActor: Actor = { type: 'cli', id: null }
+
+/**
+ * Opens the store that a configuration names, next to a gateway that may be running on it, and closes it afterwards.
+ * @throws Failure when the file has problems, StoreUnavailable when the store can't be opened.
+ */
+export async function withStore<T>(configFile: string, use: (store: Store, config: Config) => Promise<T>): Promise<T> {
+  const { config } = await loadOrFail(configFile)
+  const store = await openSqliteStore(config.store.slice('sqlite:'.length), { clock: systemClock })
+  try {
+    return await use(store, config)
+  } finally {
+    await store.close()
+  }
+}
