@@ -1,7 +1,7 @@
 import { readAdminToken } from './admin-api/admin-token.ts'
 import type { AdminContext } from './admin-api/context.ts'
 import { platform } from './admin-api/platform.ts'
-import { organizationRoutes } from './admin-api/routes/organizations.ts'
+import { resources } from './admin-api/resources.ts'
 import { createAdminServer } from './admin-api/server.ts'
 import { announcing } from './bus/announcing.ts'
 import { followChanges } from './bus/change-feed.ts'
@@ -199,7 +199,7 @@ export async function start({
     reload: () => reload(),
   }
   const admin = createAdminServer({
-    plugins: [platform(context, [organizationRoutes])],
+    plugins: [platform(context, resources)],
     metrics,
     events,
     draining: () => draining,
