@@ -25,6 +25,7 @@ export interface Store {
   locateKey(keyId: string): Promise<string | undefined>
   /** Newest first, without deleted ones. */
   listKeys(organizationId: string, filter?: KeyFilter, page?: Page): Promise<ApiKey[]>
+  countKeys(organizationId: string, filter?: KeyFilter): Promise<number>
   updateKey(organizationId: string, keyId: string, patch: KeyPatch, actor: Actor): Promise<ApiKey | undefined>
   /** Irreversible; a second call changes nothing and returns the same record. */
   revokeKey(organizationId: string, keyId: string, reason: string | null, actor: Actor): Promise<ApiKey | undefined>
@@ -257,6 +258,9 @@ export interface KeyFilter {
   readonly owner?: string
   /** Part of the name, or the start of the key's prefix. */
   readonly q?: string
+  readonly system?: boolean
+  /** These alone, as far as the organization has them; at most 1000. */
+  readonly ids?: readonly string[]
 }
 
 export interface Workspace {

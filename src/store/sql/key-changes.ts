@@ -1,5 +1,5 @@
 import { newId } from '../../ids.ts'
-import type { Actor, ApiKey, Metadata, Store } from '../store.ts'
+import type { Actor, ApiKey, Metadata, NewKey, Store } from '../store.ts'
 import type { SqlEngine, Writer } from './engine.ts'
 import { recordChange, recordEvent } from './events.ts'
 import { keyRow, loadKey } from './key-record.ts'
@@ -11,26 +11,7 @@ export type KeyChangeMethods = Pick<Store, 'createKey' | 'updateKey' | 'revokeKe
 
 export function keyChangeMethods({ write, clock }: SqlEngine): KeyChangeMethods {
   return {
-    createKey: (input, actor) =>
-      write(async (trx) => {
-        const { organizationId } = input
-        await requireOrganization(trx, organizationId)
-        await requireServiceAccount(trx, organizationId, input.serviceAccountId ?? null)
-        const workspaceIds = await grantsOf(trx, input)
-        const now = clock.now()
-        const row = newRow(input, newId('key', now), actor, now)
-        await trx.insertInto('api_keys').values(row).execute()
-        await insertSecret(trx, row.id, input.secret, now)
-        for (const workspaceId of workspaceIds) {
-          await trx
-            .insertInto('key_workspaces')
-            .values({ key_id: row.id, workspace_id: workspaceId, created_at: now })
-            .execute()
-        }
-        const key = await loadKey(trx, row, now)
-        await record(trx, 'api_key.created', key, actor, now, { after: describeKey(key) })
-        return key
-      }),
+    createKey: (input, actor) => write((trx) => createKeyIn(trx, input, actor, clock.now())),
 
     updateKey: (organizationId, keyId, patch, actor) =>
       write(async (trx) => {
@@ -69,17 +50,7 @@ export function keyChangeMethods({ write, clock }: SqlEngine): KeyChangeMethods 
       }),
 
     revokeKey: (organizationId, keyId, reason, actor) =>
-      write(async (trx) => {
-        const row = await keyRow(trx, organizationId, keyId)
-        if (!row) return undefined
-        const now = clock.now()
-        if (row.revoked_at !== null) return loadKey(trx, row, now)
-        const ended = { revoked_at: now, revoked_reason: reason, updated_at: now }
-        await trx.updateTable('api_keys').set(ended).where('id', '=', keyId).execute()
-        const key = await loadKey(trx, { ...row, ...ended }, now)
-        await record(trx, 'api_key.revoked', key, actor, now, { after: { revoked_reason: reason } })
-        return key
-      }),
+      write((trx) => revokeKeyIn(trx, organizationId, keyId, reason, actor, clock.now())),
 
     deleteKey: (organizationId, keyId, actor) =>
       write(async (trx) => {
@@ -96,6 +67,48 @@ export function keyChangeMethods({ write, clock }: SqlEngine): KeyChangeMethods 
         return true
       }),
   }
+}
+
+/**
+ * One creation in the caller's transaction.
+ * @throws StoreMissing before anything is written, StoreConflict also when half of it is: then the transaction must end.
+ */
+export async function createKeyIn(trx: Writer, input: NewKey, actor: Actor, now: number): Promise<ApiKey> {
+  const { organizationId } = input
+  await requireOrganization(trx, organizationId)
+  await requireServiceAccount(trx, organizationId, input.serviceAccountId ?? null)
+  const workspaceIds = await grantsOf(trx, input)
+  const row = newRow(input, newId('key', now), actor, now)
+  await trx.insertInto('api_keys').values(row).execute()
+  await insertSecret(trx, row.id, input.secret, now)
+  for (const workspaceId of workspaceIds) {
+    await trx
+      .insertInto('key_workspaces')
+      .values({ key_id: row.id, workspace_id: workspaceId, created_at: now })
+      .execute()
+  }
+  const key = await loadKey(trx, row, now)
+  await record(trx, 'api_key.created', key, actor, now, { after: describeKey(key) })
+  return key
+}
+
+/** Irreversible; once more changes nothing. @returns undefined when the organization has no such key. */
+export async function revokeKeyIn(
+  trx: Writer,
+  organizationId: string,
+  keyId: string,
+  reason: string | null,
+  actor: Actor,
+  now: number,
+): Promise<ApiKey | undefined> {
+  const row = await keyRow(trx, organizationId, keyId)
+  if (!row) return undefined
+  if (row.revoked_at !== null) return loadKey(trx, row, now)
+  const ended = { revoked_at: now, revoked_reason: reason, updated_at: now }
+  await trx.updateTable('api_keys').set(ended).where('id', '=', keyId).execute()
+  const key = await loadKey(trx, { ...row, ...ended }, now)
+  await record(trx, 'api_key.revoked', key, actor, now, { after: { revoked_reason: reason } })
+  return key
 }
 
 /** The event and the change-log row of one change to a key. */
