@@ -13,6 +13,8 @@ export interface Tables {
   admin_events: AdminEventsTable
   changes: ChangesTable
   limit_counters: LimitCountersTable
+  sealed_secrets: SealedSecretsTable
+  idempotent_requests: IdempotentRequestsTable
 }
 
 export interface OrganizationsTable {
@@ -140,4 +142,22 @@ interface LimitCountersTable {
   key: string
   used: number
   ends_at: number
+}
+
+interface SealedSecretsTable {
+  secret_id: string
+  sealed: Uint8Array
+  /** Id of the master key. */
+  sealed_with: string
+}
+
+interface IdempotentRequestsTable {
+  /** A hash: the Idempotency-Key itself is needed to read the answer. */
+  id: string
+  /** Whose turn it is; one that comes back late finds another's. */
+  lease: string
+  lease_ends_at: number
+  expires_at: number
+  /** Null until there is one. Encrypted. */
+  answer: Uint8Array | null
 }

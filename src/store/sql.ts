@@ -2,10 +2,12 @@ import { counterMethods } from './sql/counters.ts'
 import type { SqlEngine } from './sql/engine.ts'
 import { eventMethods } from './sql/events.ts'
 import { grantMethods } from './sql/grants.ts'
+import { idempotencyMethods } from './sql/idempotency.ts'
 import { keyChangeMethods } from './sql/key-changes.ts'
 import { keyReadMethods } from './sql/keys.ts'
 import { organizationMethods } from './sql/organizations.ts'
 import { requestMethods } from './sql/requests.ts'
+import { sealedSecretMethods } from './sql/sealed-secrets.ts'
 import { secretMethods } from './sql/secrets.ts'
 import { serviceAccountMethods } from './sql/service-accounts.ts'
 import { workspaceMethods } from './sql/workspaces.ts'
@@ -24,6 +26,8 @@ export const createSqlStore = (engine: SqlEngine, hotReads: HotReads, lifecycle:
   ...keyReadMethods(engine),
   ...keyChangeMethods(engine),
   ...secretMethods(engine),
+  ...sealedSecretMethods(engine),
+  ...idempotencyMethods(engine),
   ...grantMethods(engine),
   ...workspaceMethods(engine),
   ...serviceAccountMethods(engine),

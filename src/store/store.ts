@@ -1,3 +1,6 @@
+import type { IdempotencyStore } from './idempotency-store.ts'
+import type { Sealed, SealedSecretsStore, SecretOwner } from './sealed-secrets-store.ts'
+
 /**
  * The store contract: records, and what every adapter promises. `test/contract/store.ts` holds each adapter to it.
  *
@@ -6,7 +9,7 @@
  * A method rejects with `StoreUnavailable` when the store can't answer, with `StoreConflict` on a broken uniqueness rule,
  * with `StoreMissing` when something new shall belong to an organization, workspace or service account that is not there.
  */
-export interface Store {
+export interface Store extends SealedSecretsStore, IdempotencyStore {
   /** The hot look-up. Synchronous where the adapter can; @returns undefined when no live secret has this hash. */
   findKeyByHash(sha256: Buffer): KeyRecord | undefined | Promise<KeyRecord | undefined>
 
@@ -227,6 +230,8 @@ export interface NewSecret {
   readonly sha256: Buffer
   readonly keyPrefix: string
   readonly keySuffix: string
+  /** Makes the encrypted copy that is kept so that the secret can be shown again. Left out: none is kept. */
+  readonly seal?: (owner: SecretOwner) => Sealed
 }
 
 export type NewKey = Pick<ApiKey, 'organizationId' | 'name' | 'scopes' | 'environment'> &

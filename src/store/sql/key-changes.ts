@@ -6,6 +6,7 @@ import { keyRow, loadKey } from './key-record.ts'
 import { describeKey, grantsOf, insertSecret, newRow, requireServiceAccount } from './new-key.ts'
 import { requireOrganization, toJson } from './organizations.ts'
 import { difference } from './patch.ts'
+import { dropSealed } from './sealed-secrets.ts'
 
 export type KeyChangeMethods = Pick<Store, 'createKey' | 'updateKey' | 'revokeKey' | 'deleteKey'>
 
@@ -62,6 +63,7 @@ export function keyChangeMethods({ write, clock }: SqlEngine): KeyChangeMethods 
           .set({ revoked_at: row.revoked_at ?? now, deleted_at: now, updated_at: now })
           .where('id', '=', keyId)
           .execute()
+        await dropSealed(trx, keyId)
         const key = { id: keyId, organizationId }
         await record(trx, 'api_key.deleted', key, actor, now, { before: { name: row.name } })
         return true
@@ -80,7 +82,7 @@ export async function createKeyIn(trx: Writer, input: NewKey, actor: Actor, now:
   const workspaceIds = await grantsOf(trx, input)
   const row = newRow(input, newId('key', now), actor, now)
   await trx.insertInto('api_keys').values(row).execute()
-  await insertSecret(trx, row.id, input.secret, now)
+  await insertSecret(trx, row, input.secret, now)
   for (const workspaceId of workspaceIds) {
     await trx
       .insertInto('key_workspaces')
@@ -106,6 +108,7 @@ export async function revokeKeyIn(
   if (row.revoked_at !== null) return loadKey(trx, row, now)
   const ended = { revoked_at: now, revoked_reason: reason, updated_at: now }
   await trx.updateTable('api_keys').set(ended).where('id', '=', keyId).execute()
+  await dropSealed(trx, keyId)
   const key = await loadKey(trx, { ...row, ...ended }, now)
   await record(trx, 'api_key.revoked', key, actor, now, { after: { revoked_reason: reason } })
   return key

@@ -3,6 +3,7 @@ import type { SqlEngine, Writer } from './engine.ts'
 import { record } from './key-changes.ts'
 import { isLive, type KeyRow, keyRow, loadKey } from './key-record.ts'
 import { insertSecret } from './new-key.ts'
+import { dropSealed } from './sealed-secrets.ts'
 
 export type SecretMethods = Pick<Store, 'rotateKey' | 'touchSecrets'>
 
@@ -44,7 +45,8 @@ export async function rotateKeyIn(
   const endsAt = graceEndsAt === null || graceEndsAt <= now ? null : earlier(graceEndsAt, row.expires_at)
   if (endsAt === null) await endSecrets(trx, row, now)
   else await limitSecrets(trx, row, endsAt)
-  const secretId = await insertSecret(trx, keyId, secret, now)
+  await dropSealed(trx, keyId)
+  const secretId = await insertSecret(trx, row, secret, now)
   await trx.updateTable('api_keys').set({ updated_at: now }).where('id', '=', keyId).execute()
   const key = await loadKey(trx, { ...row, updated_at: now }, now)
   const { keyPrefix, keySuffix } = secret
