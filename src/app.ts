@@ -1,5 +1,8 @@
 import { readAdminToken } from './admin-api/admin-token.ts'
 import type { AdminContext } from './admin-api/context.ts'
+import { createAuthenticateAdmin } from './admin-api/login/authenticate.ts'
+import { createPasswords } from './admin-api/login/passwords.ts'
+import { createVerifyPassword } from './admin-api/login/verify-password.ts'
 import { platform } from './admin-api/platform.ts'
 import { resources } from './admin-api/resources.ts'
 import { createAdminServer } from './admin-api/server.ts'
@@ -188,6 +191,7 @@ export async function start({
 
   let draining = false
   const byAdminToken = readAdminToken(env.SALLYPORT_ADMIN_TOKEN)
+  const passwords = createPasswords()
   const context: AdminContext = {
     store,
     clock,
@@ -195,7 +199,8 @@ export async function start({
     config: () => config,
     formats: () => formats,
     limiter,
-    authenticate: async ({ bearer }) => (bearer === undefined ? undefined : byAdminToken?.(bearer)),
+    authenticate: createAuthenticateAdmin({ store, clock, byAdminToken }),
+    verifyPassword: createVerifyPassword(store, passwords, clock),
     reload: () => reload(),
   }
   const admin = createAdminServer({

@@ -13,6 +13,7 @@ import type { Events } from '../events.ts'
 import type { KeyFormats } from '../keys/format.ts'
 import type { Limiter } from '../limiter/limiter.ts'
 import type { Organization, Store } from '../store/store.ts'
+import type { VerifyPassword } from './login/verify-password.ts'
 import type { AccessRole, AdminPrincipal, AuthenticateAdmin } from './principal.ts'
 
 /** What the admin API works with; made in app.ts. Functions give what a reload may change. */
@@ -24,6 +25,8 @@ export interface AdminContext {
   readonly formats: () => KeyFormats
   readonly limiter: Limiter
   readonly authenticate: AuthenticateAdmin
+  /** Whether it is the operator's password; for what asks for it once more. False after too many wrong ones. */
+  readonly verifyPassword: VerifyPassword
   /** Reads the file again. */
   readonly reload: () => Promise<{ readonly ok: true } | { readonly ok: false; readonly errors: string }>
 }

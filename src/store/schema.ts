@@ -1,8 +1,12 @@
+import type { JobTables } from './jobs-schema.ts'
+import type { OperatorTables } from './operators-schema.ts'
+import type { WebhookTables } from './webhooks-schema.ts'
+
 /**
  * The tables as Kysely sees them. The same for every database: times are milliseconds since the epoch, flags are 0 or 1,
  * lists and objects are JSON text. The migrations make them so.
  */
-export interface Tables {
+export interface Tables extends JobTables, OperatorTables, WebhookTables {
   organizations: OrganizationsTable
   service_accounts: ServiceAccountsTable
   workspaces: WorkspacesTable

@@ -1,5 +1,14 @@
+import type { Actor, Metadata, Page, Role } from './basics.ts'
+import type { JobsStore } from './jobs-store.ts'
+import type { OperatorsStore } from './operators-store.ts'
+
+export type { Actor, Metadata, Page, Role } from './basics.ts'
+export type { ApiKey, Organization, OrganizationStatus, RateLimitSetting, Secret, WorkspaceRef } from './objects.ts'
+
 import type { IdempotencyStore } from './idempotency-store.ts'
+import type { ApiKey, Organization, RateLimitSetting, WorkspaceRef } from './objects.ts'
 import type { Sealed, SealedSecretsStore, SecretOwner } from './sealed-secrets-store.ts'
+import type { WebhookStore } from './webhooks-store.ts'
 
 /**
  * The store contract: records, and what every adapter promises. `test/contract/store.ts` holds each adapter to it.
@@ -9,7 +18,7 @@ import type { Sealed, SealedSecretsStore, SecretOwner } from './sealed-secrets-s
  * A method rejects with `StoreUnavailable` when the store can't answer, with `StoreConflict` on a broken uniqueness rule,
  * with `StoreMissing` when something new shall belong to an organization, workspace or service account that is not there.
  */
-export interface Store extends SealedSecretsStore, IdempotencyStore {
+export interface Store extends JobsStore, OperatorsStore, SealedSecretsStore, IdempotencyStore, WebhookStore {
   /** The hot look-up. Synchronous where the adapter can; @returns undefined when no live secret has this hash. */
   findKeyByHash(sha256: Buffer): KeyRecord | undefined | Promise<KeyRecord | undefined>
 
@@ -18,7 +27,12 @@ export interface Store extends SealedSecretsStore, IdempotencyStore {
   findOrganization(idOrSlug: string): Promise<Organization | undefined>
   /** Newest first. `before` is the id of the last one of the page before. */
   listOrganizations(page?: Page & { readonly among?: readonly string[] }): Promise<Organization[]>
-  updateOrganization(id: string, patch: OrganizationPatch, actor: Actor): Promise<Organization | undefined>
+  updateOrganization(
+    id: string,
+    patch: OrganizationPatch,
+    actor: Actor,
+    holds?: Precondition<Organization>,
+  ): Promise<Organization | undefined>
   /** Irreversible, with everything in it; its requests and events stay in the logs. Its keys are unknown from then on. */
   deleteOrganization(id: string, actor: Actor): Promise<boolean>
 
@@ -29,7 +43,13 @@ export interface Store extends SealedSecretsStore, IdempotencyStore {
   /** Newest first, without deleted ones. */
   listKeys(organizationId: string, filter?: KeyFilter, page?: Page): Promise<ApiKey[]>
   countKeys(organizationId: string, filter?: KeyFilter): Promise<number>
-  updateKey(organizationId: string, keyId: string, patch: KeyPatch, actor: Actor): Promise<ApiKey | undefined>
+  updateKey(
+    organizationId: string,
+    keyId: string,
+    patch: KeyPatch,
+    actor: Actor,
+    holds?: Precondition<ApiKey>,
+  ): Promise<ApiKey | undefined>
   /** Irreversible; a second call changes nothing and returns the same record. */
   revokeKey(organizationId: string, keyId: string, reason: string | null, actor: Actor): Promise<ApiKey | undefined>
   /** Revokes and hides from lists. @returns whether there was such a key. */
@@ -52,11 +72,14 @@ export interface Store extends SealedSecretsStore, IdempotencyStore {
     workspaceId: string,
     patch: Partial<Pick<Workspace, 'name' | 'externalId'>>,
     actor: Actor,
+    holds?: Precondition<Workspace>,
   ): Promise<Workspace | undefined>
   deleteWorkspace(organizationId: string, workspaceId: string, actor: Actor): Promise<boolean>
   /** Idempotent. @returns false when key or workspace is not of this organization. */
   grantWorkspace(organizationId: string, keyId: string, workspaceId: string, actor: Actor): Promise<boolean>
   ungrantWorkspace(organizationId: string, keyId: string, workspaceId: string, actor: Actor): Promise<boolean>
+  /** What a key is granted, newest workspace first. */
+  listKeyWorkspaces(organizationId: string, keyId: string, page?: Page): Promise<Workspace[]>
 
   createServiceAccount(input: NewServiceAccount, actor: Actor): Promise<ServiceAccount>
   findServiceAccount(organizationId: string, id: string): Promise<ServiceAccount | undefined>
@@ -66,6 +89,7 @@ export interface Store extends SealedSecretsStore, IdempotencyStore {
     id: string,
     patch: ServiceAccountPatch,
     actor: Actor,
+    holds?: Precondition<ServiceAccount>,
   ): Promise<ServiceAccount | undefined>
 
   /** An admin event that goes with no change of its own, for example `api_key.exposed`. */
@@ -115,6 +139,17 @@ export class StoreConflict extends Error {
   }
 }
 
+/** A precondition did not hold, and nothing was changed. */
+export class StoreChanged extends Error {
+  override readonly name = 'StoreChanged'
+}
+
+/**
+ * Asked of the object as it is in the transaction that is to change it: between two that have read the same, only the
+ * first wins. On false the method rejects with `StoreChanged`.
+ */
+export type Precondition<T> = (current: T) => boolean
+
 /** The input names something that is not there, or is another organization's. `field` says what, for example `workspace`. */
 export class StoreMissing extends Error {
   override readonly name = 'StoreMissing'
@@ -152,78 +187,12 @@ export interface KeyRecord {
   readonly organization: Pick<Organization, 'id' | 'name' | 'slug' | 'status' | 'rateLimit'>
 }
 
-export interface WorkspaceRef {
-  readonly id: string
-  readonly externalId: string | null
-}
-
-export interface RateLimitSetting {
-  readonly requests: number
-  readonly perMs: number
-}
-
-export type OrganizationStatus = 'active' | 'suspended'
-
-export interface Organization {
-  /** `org_…` */
-  readonly id: string
-  readonly name: string
-  /** Unique, `[a-z0-9-]`. */
-  readonly slug: string
-  readonly status: OrganizationStatus
-  readonly statusReason: string | null
-  readonly rateLimit: RateLimitSetting | null
-  readonly metadata: Metadata
-  readonly createdAt: number
-  readonly updatedAt: number
-}
-
-export type Metadata = Readonly<Record<string, unknown>>
-
 /** `slug` left out: made from the name, with a number behind it where that one is taken. */
 export type NewOrganization = Pick<Organization, 'name'> &
   Partial<Pick<Organization, 'slug' | 'rateLimit' | 'metadata'>>
 export type OrganizationPatch = Partial<
   Pick<Organization, 'name' | 'status' | 'statusReason' | 'rateLimit' | 'metadata'>
 >
-
-export interface ApiKey {
-  /** `key_…` */
-  readonly id: string
-  readonly organizationId: string
-  readonly name: string
-  readonly description: string
-  readonly environment: string | null
-  readonly scopes: readonly string[]
-  readonly expiresAt: number | null
-  readonly projectId: string | null
-  readonly workspaces: readonly WorkspaceRef[]
-  readonly allowedIps: readonly string[]
-  readonly rateLimit: RateLimitSetting | null
-  readonly serviceAccountId: string | null
-  readonly metadata: Metadata
-  readonly system: boolean
-  readonly createdBy: string | null
-  readonly createdAt: number
-  readonly updatedAt: number
-  readonly revokedAt: number | null
-  readonly revokedReason: string | null
-  /** The latest over all secrets. */
-  readonly lastUsedAt: number | null
-  /** Live ones, newest first; the last one that ended when none is live. */
-  readonly secrets: readonly Secret[]
-}
-
-export interface Secret {
-  readonly id: string
-  /** First 12 characters. */
-  readonly keyPrefix: string
-  /** Last 4 characters. */
-  readonly keySuffix: string
-  readonly createdAt: number
-  readonly expiresAt: number | null
-  readonly lastUsedAt: number | null
-}
 
 /** A fresh secret as the store keeps it: never the secret itself. */
 export interface NewSecret {
@@ -281,8 +250,6 @@ export interface Workspace {
 
 export type NewWorkspace = Pick<Workspace, 'organizationId' | 'name'> & Partial<Pick<Workspace, 'externalId'>>
 
-export type Role = 'owner' | 'admin' | 'engineer' | 'viewer'
-
 export interface ServiceAccount {
   /** `sa_…` */
   readonly id: string
@@ -299,13 +266,6 @@ export interface ServiceAccount {
 export type NewServiceAccount = Pick<ServiceAccount, 'organizationId' | 'name' | 'role'> &
   Partial<Pick<ServiceAccount, 'slug' | 'description'>>
 export type ServiceAccountPatch = Partial<Pick<ServiceAccount, 'name' | 'description' | 'role' | 'isActive'>>
-
-/** Who changes something. `id` is null for the command line and the gateway itself. */
-export interface Actor {
-  readonly type: 'cli' | 'system' | 'operator' | 'api_key'
-  readonly id: string | null
-  readonly requestId?: string
-}
 
 export interface NewEvent {
   readonly type: string
@@ -379,11 +339,4 @@ export interface Counter {
   readonly used: number
   /** When the window ends. */
   readonly endsAt: number
-}
-
-export interface Page {
-  /** At most 200; 50 when left out. */
-  readonly limit?: number
-  /** Only what is older than the object with this id. */
-  readonly before?: string
 }
