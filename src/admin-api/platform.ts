@@ -4,11 +4,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
+  jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
-import { StoreConflict, StoreMissing } from '../store/store.ts'
+import { StoreChanged, StoreConflict, StoreMissing } from '../store/store.ts'
 import { version } from '../version.ts'
 import { type Access, accessTable } from './access.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
@@ -28,12 +29,18 @@ export const sessionCookies = ['__Host-sallyport', 'sallyport_session'] as const
 export function platform(context: AdminContext, resources: readonly ResourceRoutes[]) {
   return async (parent: FastifyInstance): Promise<void> => {
     await parent.register(cookie)
-    await parent.register(swagger, { openapi, transform: jsonSchemaTransform })
+    await parent.register(swagger, {
+      openapi,
+      transform: jsonSchemaTransform,
+      transformObject: jsonSchemaTransformObject,
+    })
     await parent.register(
       async (scope) => {
         const app = scope.withTypeProvider<ZodTypeProvider>()
         app.setValidatorCompiler(validatorCompiler)
         app.setSerializerCompiler(serializerCompiler)
+        app.removeContentTypeParser(['application/json', 'text/plain'])
+        app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonOrNothing(app))
         app.decorateRequest('principal', null)
         app.decorateRequest('organization', null)
         app.decorateRequest('role', null)
@@ -47,6 +54,15 @@ export function platform(context: AdminContext, resources: readonly ResourceRout
       { prefix: platformPrefix },
     )
     parent.get('/openapi.json', { schema: { hide: true } }, () => parent.swagger())
+  }
+}
+
+/** An empty body is none: clients say `application/json` also where they have nothing to send, as on revoke. */
+function jsonOrNothing(app: FastifyInstance) {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  return (request: FastifyRequest, body: string, done: (error: Error | null, body?: unknown) => void): void => {
+    if (body === '') done(null, undefined)
+    else void parse(request, body, done)
   }
 }
 
@@ -112,8 +128,9 @@ function answerError({ events }: AdminContext, error: Error, reply: FastifyReply
   }
   if (error instanceof StoreConflict)
     return refuse(reply, 'CONFLICT', { errors: [{ path: error.field, message: error.message }] })
+  if (error instanceof StoreChanged) return refuse(reply, 'PRECONDITION_FAILED')
   if (error instanceof StoreMissing) {
-    return refuse(reply, 'VALIDATION_FAILED', {
+    return refuse(reply, 'NOT_FOUND', {
       errors: [{ path: error.field, message: 'there is no such object in this organization' }],
     })
   }

@@ -1,5 +1,19 @@
 import type { ResourceRoutes } from './context.ts'
+import { apiKeyRoutes } from './routes/api-keys.ts'
+import { keyLifecycleRoutes } from './routes/key-lifecycle.ts'
+import { keyUsageRoutes } from './routes/key-usage.ts'
+import { keyWorkspaceRoutes } from './routes/key-workspaces.ts'
 import { organizationRoutes } from './routes/organizations.ts'
+import { serviceAccountRoutes } from './routes/service-accounts.ts'
+import { workspaceRoutes } from './routes/workspaces.ts'
 
 /** Every resource of the admin API, in the order in which the reference lists them. */
-export const resources: readonly ResourceRoutes[] = [organizationRoutes]
+export const resources: readonly ResourceRoutes[] = [
+  organizationRoutes,
+  apiKeyRoutes,
+  keyLifecycleRoutes,
+  keyWorkspaceRoutes,
+  keyUsageRoutes,
+  workspaceRoutes,
+  serviceAccountRoutes,
+]

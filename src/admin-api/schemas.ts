@@ -8,6 +8,9 @@ export const optionalTime = time.nullable()
 
 export const name = z.string().trim().min(1).max(200)
 export const description = z.string().max(2000)
+export const slug = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and -')
 export const metadata = z
   .record(z.string().min(1).max(64), z.json())
   .refine((value) => JSON.stringify(value).length <= 16_384, 'must be at most 16 kB of JSON')
@@ -50,5 +53,14 @@ export const bodyRefusals = {
   415: problemBody.describe('Not JSON.'),
   422: problemBody.describe('The body is wrong; see errors.'),
 }
+
+/**
+ * The members that were sent. With exactOptionalPropertyTypes a member that is left out and one that is undefined are two
+ * things, and zod gives the second.
+ */
+export const given = <T extends object>(input: T) =>
+  Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>
+  }
 
 export const organizationParams = z.object({ organization_id: z.string() })

@@ -43,7 +43,8 @@ export const keyRules = ({ scopes, keys }: Pick<Config, 'scopes' | 'keys'>): Key
 /** One field that breaks a rule. `path` is the field's name in the API: `scopes.0`. */
 export interface FieldProblem {
   readonly path: string
-  readonly code: 'VALIDATION_FAILED' | 'UNKNOWN_SCOPE'
+  /** NOT_FOUND: it names an object that is not there, or is another organization's. Which of the two is never said. */
+  readonly code: 'VALIDATION_FAILED' | 'UNKNOWN_SCOPE' | 'NOT_FOUND'
   readonly message: string
 }
 
@@ -79,11 +80,11 @@ export async function createKey(request: KeyRequest, options: CreateKeyOptions):
   for (const [path, id] of namedWorkspaces(request)) {
     const workspace = await store.findWorkspace(organizationId, id)
     if (workspace) workspaceIds.add(workspace.id)
-    else problems.push(invalid(path, `there is no workspace ${quote(id)} in this organization`))
+    else problems.push(missing(path, `there is no workspace ${quote(id)} in this organization`))
   }
   if (request.serviceAccountId !== undefined) {
     const account = await store.findServiceAccount(organizationId, request.serviceAccountId)
-    if (!account) problems.push(invalid('service_account_id', 'there is no such service account in this organization'))
+    if (!account) problems.push(missing('service_account_id', 'there is no such service account in this organization'))
   }
   if (problems.length > 0) return { ok: false, problems }
 
@@ -208,6 +209,7 @@ const listMax = 100
 const dayMs = 86_400_000
 
 const invalid = (path: string, message: string): FieldProblem => ({ path, code: 'VALIDATION_FAILED', message })
+const missing = (path: string, message: string): FieldProblem => ({ path, code: 'NOT_FOUND', message })
 const quote = (text: string): string => JSON.stringify(text.slice(0, 100))
 const declaredText = (declared: readonly string[]): string =>
   declared.length === 0

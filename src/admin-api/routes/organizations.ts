@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Organization } from '../../store/store.ts'
 import { actorOf, organizationOf, principalOf, type ResourceRoutes } from '../context.ts'
-import { matchesTag, sendTagged } from '../etag.ts'
+import { ifMatch, sendTagged } from '../etag.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { organizationRecord } from '../records.ts'
 import { refuse } from '../refusals.ts'
@@ -15,10 +15,9 @@ import {
   rateLimit,
   rateLimitSetting,
   refusals,
+  slug,
   time,
 } from '../schemas.ts'
-
-const slug = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and -')
 
 const record = z
   .object({
@@ -123,7 +122,6 @@ export const organizationRoutes: ResourceRoutes = (app, { store }) => {
     },
     async (request, reply) => {
       const before = organizationOf(request)
-      if (!matchesTag(request, recordOf(before))) return refuse(reply, 'PRECONDITION_FAILED')
       const { name, status, reason, rate_limit, metadata } = request.body
       const organization = await store.updateOrganization(
         before.id,
@@ -134,6 +132,7 @@ export const organizationRoutes: ResourceRoutes = (app, { store }) => {
           ...(rate_limit !== undefined && { rateLimit: rateLimitSetting(rate_limit) }),
         },
         actorOf(request),
+        ifMatch(request, recordOf),
       )
       return organization === undefined ? refuse(reply, 'NOT_FOUND') : sendTagged(reply, recordOf(organization))
     },

@@ -5,7 +5,7 @@ import { recordChange, recordEvent } from './events.ts'
 import { keyRow, loadKey } from './key-record.ts'
 import { describeKey, grantsOf, insertSecret, newRow, requireServiceAccount } from './new-key.ts'
 import { requireOrganization, toJson } from './organizations.ts'
-import { difference } from './patch.ts'
+import { difference, requireThat } from './patch.ts'
 import { dropSealed } from './sealed-secrets.ts'
 
 export type KeyChangeMethods = Pick<Store, 'createKey' | 'updateKey' | 'revokeKey' | 'deleteKey'>
@@ -14,12 +14,13 @@ export function keyChangeMethods({ write, clock }: SqlEngine): KeyChangeMethods 
   return {
     createKey: (input, actor) => write((trx) => createKeyIn(trx, input, actor, clock.now())),
 
-    updateKey: (organizationId, keyId, patch, actor) =>
+    updateKey: (organizationId, keyId, patch, actor, holds) =>
       write(async (trx) => {
         const row = await keyRow(trx, organizationId, keyId)
         if (!row || row.deleted_at !== null) return undefined
         const now = clock.now()
         const current = await loadKey(trx, row, now)
+        requireThat(holds, current)
         const { name, description, scopes, allowedIps, rateLimit, metadata, system } = patch
         const diff = difference<ApiKey>(current, {
           ...(name !== undefined && { name }),

@@ -11,7 +11,7 @@ import {
 import type { Reader, SqlEngine } from './engine.ts'
 import { recordChange, recordEvent } from './events.ts'
 import { pageLimit } from './page.ts'
-import { difference } from './patch.ts'
+import { difference, requireThat } from './patch.ts'
 import { freeSlug } from './slug.ts'
 
 export type OrganizationMethods = Pick<
@@ -86,11 +86,12 @@ export function organizationMethods({ db, write, clock }: SqlEngine): Organizati
         return true
       }),
 
-    updateOrganization: (id, patch, actor) =>
+    updateOrganization: (id, patch, actor, holds) =>
       write(async (trx) => {
         const row = await trx.selectFrom('organizations').selectAll().where('id', '=', id).executeTakeFirst()
         if (!row) return undefined
         const current = toOrganization(row)
+        requireThat(holds, current)
         const diff = difference<Organization>(current, withReason(current, patch))
         if (!diff) return current
         const now = clock.now()
