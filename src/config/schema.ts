@@ -232,11 +232,9 @@ export const configSchema = z.strictObject({
       )
         .default([])
         .describe('Further formats that are looked up without checksum: imported keys, earlier prefixes.'),
-      reveal: z
-        .literal(false, 'is not supported by this version; leave it false')
+      reveal: yesOrNo()
         .default(false)
-        .meta({ title: 'false' })
-        .describe('Not in this version: keep secrets encrypted, so that they can be shown again.'),
+        .describe('Keep new secrets encrypted next to their hash, so that they can be shown again.'),
       revoke_exposed: yesOrNo().default(false).describe('Revoke a live key that was sent in a URL.'),
       cache: z
         .strictObject({
@@ -325,6 +323,14 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('The request log.'),
+  webhooks: z
+    .strictObject({
+      allow_private: yesOrNo()
+        .default(false)
+        .describe('Let webhooks go to private and link-local addresses, and over plain http.'),
+    })
+    .prefault({})
+    .describe('What organizations are told of their keys.'),
   log: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('What is worth a line.'),

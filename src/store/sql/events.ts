@@ -4,6 +4,7 @@ import { canonicalJson, eventHash, genesisHash } from '../event-chain.ts'
 import type { AdminEventsTable } from '../schema.ts'
 import type { Actor, AdminEvent, Change, Metadata, NewEvent, Store } from '../store.ts'
 import type { SqlEngine, Writer } from './engine.ts'
+import { fillOutbox } from './outbox.ts'
 import { pageLimit } from './page.ts'
 
 export type EventMethods = Pick<Store, 'appendEvent' | 'listEvents' | 'pruneChanges'>
@@ -79,6 +80,7 @@ export async function recordEvent(trx: Writer, event: NewEvent, actor: Actor, no
       hash: eventHash(chained),
     })
     .execute()
+  await fillOutbox(trx, chained, now)
 }
 
 /** Tells every node what to forget, in the transaction of the change. */

@@ -1,6 +1,4 @@
-import type { Selectable } from 'kysely'
 import { newId } from '../../ids.ts'
-import type { OrganizationsTable } from '../schema.ts'
 import {
   type Organization,
   type OrganizationPatch,
@@ -10,6 +8,7 @@ import {
 } from '../store.ts'
 import type { Reader, SqlEngine } from './engine.ts'
 import { recordChange, recordEvent } from './events.ts'
+import { toOrganization } from './organization-record.ts'
 import { pageLimit } from './page.ts'
 import { difference, requireThat } from './patch.ts'
 import { freeSlug } from './slug.ts'
@@ -79,6 +78,7 @@ export function organizationMethods({ db, write, clock }: SqlEngine): Organizati
         await trx.deleteFrom('api_keys').where('organization_id', '=', id).execute()
         await trx.deleteFrom('workspaces').where('organization_id', '=', id).execute()
         await trx.deleteFrom('service_accounts').where('organization_id', '=', id).execute()
+        await trx.deleteFrom('jobs').where('organization_id', '=', id).execute()
         await trx.deleteFrom('organizations').where('id', '=', id).execute()
         const before = { name: row.name, slug: row.slug }
         await recordEvent(trx, { type: 'organization.deleted', organizationId: id, target: id, before }, actor, now)
@@ -149,20 +149,6 @@ function eventType(status: OrganizationStatus | undefined): string {
 async function slugTaken(db: Reader, slug: string): Promise<boolean> {
   const row = await db.selectFrom('organizations').select('id').where('slug', '=', slug).executeTakeFirst()
   return row !== undefined
-}
-
-function toOrganization(row: Selectable<OrganizationsTable>): Organization {
-  return {
-    id: row.id,
-    name: row.name,
-    slug: row.slug,
-    status: row.status === 'active' ? 'active' : 'suspended',
-    statusReason: row.status_reason,
-    rateLimit: row.rate_limit === null ? null : JSON.parse(row.rate_limit),
-    metadata: JSON.parse(row.metadata),
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }
 }
 
 /** Null stays null: the column must tell "none" from a value. */
