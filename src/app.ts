@@ -21,6 +21,8 @@ import { type ContextSigner, createContextSigner, openSigningKey } from './gatew
 import { createExposureWatch } from './keys/exposure.ts'
 import { compileKeyFormats, type KeyFormats } from './keys/format.ts'
 import { createKeyLookup } from './keys/lookup.ts'
+import { missingMasterKeys, openSecretBox } from './keys/master-key.ts'
+import { sealInto } from './keys/seal-secret.ts'
 import { createFailureGuard } from './limiter/failures.ts'
 import { createMemoryLimiter } from './limiter/memory.ts'
 import { createLog } from './log.ts'
@@ -81,6 +83,11 @@ export async function start({
   const storeFile = first.store.slice('sqlite:'.length)
   const rawStore = await openSqliteStore(storeFile, { clock })
   stack.defer(() => rawStore.close())
+  const inUse = await rawStore.masterKeysInUse()
+  const { box, missing } = openSecretBox({ env, file: `${storeFile}.key`, inUse })
+  if (missing.length > 0) events.fault('master keys', new Error(missingMasterKeys(missing)))
+  const compileFormats = ({ keys }: Config) => compileKeyFormats(keys, keys.reveal ? sealInto(box) : undefined)
+  formats = compileFormats(first)
 
   const lookup = createKeyLookup({
     store: rawStore,
@@ -198,6 +205,7 @@ export async function start({
     events,
     config: () => config,
     formats: () => formats,
+    box,
     limiter,
     authenticate: createAuthenticateAdmin({ store, clock, byAdminToken }),
     verifyPassword: createVerifyPassword(store, passwords, clock),
@@ -222,7 +230,7 @@ export async function start({
       return { ok: false, errors }
     }
     try {
-      const nextFormats = compileKeyFormats(next.config.keys)
+      const nextFormats = compileFormats(next.config)
       const nextPlan = await build(next.config, nextFormats)
       // One step: a request has the whole old plan or the whole new one.
       config = next.config

@@ -11,6 +11,7 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../events.ts'
 import type { KeyFormats } from '../keys/format.ts'
+import type { SecretBox } from '../keys/secret-box.ts'
 import type { Limiter } from '../limiter/limiter.ts'
 import type { Organization, Store } from '../store/store.ts'
 import type { VerifyPassword } from './login/verify-password.ts'
@@ -22,7 +23,10 @@ export interface AdminContext {
   readonly clock: Clock
   readonly events: Events
   readonly config: () => Config
+  /** Secrets made with it come with their encrypted copy where `keys.reveal` is on. */
   readonly formats: () => KeyFormats
+  /** For secrets that the store keeps encrypted. */
+  readonly box: SecretBox
   readonly limiter: Limiter
   readonly authenticate: AuthenticateAdmin
   /** Whether it is the operator's password; for what asks for it once more. False after too many wrong ones. */

@@ -13,6 +13,7 @@ import { StoreChanged, StoreConflict, StoreMissing } from '../store/store.ts'
 import { version } from '../version.ts'
 import { type Access, accessTable } from './access.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
+import { honourIdempotencyKeys } from './idempotency.ts'
 import { isOwnOrigin } from './origin.ts'
 import { outranks, roleIn } from './principal.ts'
 import { codeOf, refuse } from './refusals.ts'
@@ -48,6 +49,7 @@ export function platform(context: AdminContext, resources: readonly ResourceRout
           for (const each of [method].flat()) accessOf(each, url)
         })
         app.addHook('onRequest', (request, reply) => admit(context, request, reply))
+        honourIdempotencyKeys(app, context)
         app.setErrorHandler((error: Error, _request, reply) => answerError(context, error, reply))
         for (const register of resources) register(app, context)
       },

@@ -1,6 +1,7 @@
 import type { ResourceRoutes } from './context.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { keyLifecycleRoutes } from './routes/key-lifecycle.ts'
+import { keyRevealRoutes } from './routes/key-reveal.ts'
 import { keyUsageRoutes } from './routes/key-usage.ts'
 import { keyWorkspaceRoutes } from './routes/key-workspaces.ts'
 import { organizationRoutes } from './routes/organizations.ts'
@@ -12,6 +13,7 @@ export const resources: readonly ResourceRoutes[] = [
   organizationRoutes,
   apiKeyRoutes,
   keyLifecycleRoutes,
+  keyRevealRoutes,
   keyWorkspaceRoutes,
   keyUsageRoutes,
   workspaceRoutes,

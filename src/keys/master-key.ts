@@ -25,11 +25,14 @@ export interface OpenedBox {
 /**
  * Opens the box that secrets at rest are kept in. The key is SALLYPORT_MASTER_KEY, or in the file that
  * SALLYPORT_MASTER_KEY_FILE names, or in `file`, which is made with mode 0600 where there is none.
- * SALLYPORT_MASTER_KEY_OLD holds retired ones.
+ * SALLYPORT_MASTER_KEY_OLD holds retired ones; one in `file` is taken for retired when another is set.
  * @throws MasterKeyProblem
  */
 export function openSecretBox({ env, file, inUse }: MasterKeyOptions): OpenedBox {
-  const current = fromEnvironment(env) ?? fromStoreFile(file, inUse)
+  const given = fromEnvironment(env)
+  const current = given ?? fromStoreFile(file, inUse)
+  // Whoever sets the variable later, or for the gateway alone and not for the command line, loses nothing.
+  const kept = given !== undefined && file !== undefined ? readIfThere(file) : undefined
   const old = (env.SALLYPORT_MASTER_KEY_OLD ?? '').split(',').filter((text) => text.trim() !== '')
   const retired = old.map((text, index) => readKey(text, `key ${index + 1} in SALLYPORT_MASTER_KEY_OLD`))
   if (retired.length > retiredMax) {
@@ -37,7 +40,7 @@ export function openSecretBox({ env, file, inUse }: MasterKeyOptions): OpenedBox
       `SALLYPORT_MASTER_KEY_OLD holds ${retired.length} keys; ${retiredMax} are enough. Run a secret_rotation job, then take out those that nothing is encrypted with`,
     )
   }
-  const box = createSecretBox(current, retired)
+  const box = createSecretBox(current, kept === undefined ? retired : [...retired, kept])
   return { box, missing: inUse.filter((id) => !box.masterKeyIds.includes(id)) }
 }
 
@@ -109,6 +112,10 @@ function readKey(text: string, where: string): MasterKey {
   }
   return masterKey(bytes)
 }
+
+/** For the log: which ciphertexts can't be read, and what brings them back. */
+export const missingMasterKeys = (missing: readonly string[]): string =>
+  `the store holds secrets encrypted with master keys that are not here: ${missing.join(', ')}. Add them to SALLYPORT_MASTER_KEY_OLD; until then those secrets can't be used`
 
 const retiredMax = 20
 const howToMake = 'make a key with "openssl rand -base64 32" and set SALLYPORT_MASTER_KEY to it'
