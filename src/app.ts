@@ -4,6 +4,7 @@ import { createAuthenticateAdmin } from './admin-api/login/authenticate.ts'
 import { createPasswords } from './admin-api/login/passwords.ts'
 import { createVerifyPassword } from './admin-api/login/verify-password.ts'
 import { platform } from './admin-api/platform.ts'
+import { apiKeyRecord, organizationRecord } from './admin-api/records.ts'
 import { resources } from './admin-api/resources.ts'
 import { createAdminServer } from './admin-api/server.ts'
 import { announcing } from './bus/announcing.ts'
@@ -36,6 +37,7 @@ import { createMe } from './self-service/me.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { version } from './version.ts'
+import { startWebhooks } from './webhooks/webhooks.ts'
 
 export interface StartOptions {
   readonly config: LoadedConfig
@@ -196,6 +198,18 @@ export async function start({
   stack.defer(() => listener.destroy())
   metrics.inFlightFrom(() => listener.inFlight)
 
+  const webhooks = startWebhooks({
+    store,
+    box,
+    clock,
+    events,
+    records: { apiKey: apiKeyRecord, organization: organizationRecord },
+    allowPrivate: () => config.webhooks.allow_private,
+    redact: (text) => formats.redact(text),
+    version,
+  })
+  stack.defer(() => webhooks.close())
+
   let draining = false
   const byAdminToken = readAdminToken(env.SALLYPORT_ADMIN_TOKEN)
   const passwords = createPasswords()
@@ -209,6 +223,7 @@ export async function start({
     limiter,
     authenticate: createAuthenticateAdmin({ store, clock, byAdminToken }),
     verifyPassword: createVerifyPassword(store, passwords, clock),
+    webhooks,
     reload: () => reload(),
   }
   const admin = createAdminServer({

@@ -14,6 +14,7 @@ import type { KeyFormats } from '../keys/format.ts'
 import type { SecretBox } from '../keys/secret-box.ts'
 import type { Limiter } from '../limiter/limiter.ts'
 import type { Organization, Store } from '../store/store.ts'
+import type { Webhooks } from '../webhooks/webhooks.ts'
 import type { VerifyPassword } from './login/verify-password.ts'
 import type { AccessRole, AdminPrincipal, AuthenticateAdmin } from './principal.ts'
 
@@ -31,6 +32,7 @@ export interface AdminContext {
   readonly authenticate: AuthenticateAdmin
   /** Whether it is the operator's password; for what asks for it once more. False after too many wrong ones. */
   readonly verifyPassword: VerifyPassword
+  readonly webhooks: Webhooks
   /** Reads the file again. */
   readonly reload: () => Promise<{ readonly ok: true } | { readonly ok: false; readonly errors: string }>
 }

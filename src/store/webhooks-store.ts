@@ -18,6 +18,7 @@ export interface WebhookStore {
     webhookId: string,
     patch: WebhookPatch,
     actor: Actor,
+    holds?: (current: Webhook) => boolean,
   ): Promise<Webhook | undefined>
   /** The secret so far goes on to sign until `previousEndsAt`; one that was kept from an earlier rotation ends at once. */
   rotateWebhookSecret(

@@ -13,7 +13,7 @@ import { signedHeaders } from './sign.ts'
 export interface Deliverer {
   /** Looks at once whether something is due. */
   wake(): void
-  /** Takes nothing new and waits for what is under way. */
+  /** Takes nothing new, lets what is under way finish for 2 s and breaks off the rest, which is tried again later. */
   close(): Promise<void>
 }
 
@@ -47,6 +47,7 @@ export function startDeliverer({
   random = Math.random,
 }: DelivererOptions): Deliverer {
   const queue = new PQueue({ concurrency: concurrencyMax })
+  const stopping = new AbortController()
   let closed = false
   let claiming: Promise<void> | undefined
   let askedAgain = false
@@ -100,7 +101,7 @@ export function startDeliverer({
       events.fault('webhook secret', error)
       return { at, status: null, durationMs: 0, body: '', error: 'the secret could not be read; rotate it' }
     }
-    return send(url, headers, body)
+    return send(url, headers, body, stopping.signal)
   }
 
   const timer = setInterval(wake, everyMs).unref()
@@ -111,7 +112,9 @@ export function startDeliverer({
       closed = true
       clearInterval(timer)
       await claiming
+      const stop = setTimeout(() => stopping.abort(), closeWithinMs)
       await queue.onIdle()
+      clearTimeout(stop)
     },
   }
 }
@@ -132,3 +135,4 @@ export function outcomeOf(
 
 const concurrencyMax = 64
 const perWebhook = 2
+const closeWithinMs = 2000

@@ -1,9 +1,8 @@
-import { isIP } from 'node:net'
 import { Agent, request } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { DeliveryResponse } from '../store/webhooks-store.ts'
 import { checkedLookup, type ResolveAddresses, TargetRefused } from './connect.ts'
-import { hostOf, targetProblem } from './target.ts'
+import { targetProblem } from './target.ts'
 
 export interface SendOptions {
   readonly clock: Clock
@@ -17,14 +16,19 @@ export interface SendOptions {
 }
 
 /** One attempt. Never throws: what goes wrong is in the answer. */
-export type Send = (url: string, headers: Record<string, string>, body: string) => Promise<DeliveryResponse>
+export type Send = (
+  url: string,
+  headers: Record<string, string>,
+  body: string,
+  stopping: AbortSignal,
+) => Promise<DeliveryResponse>
 
 /**
  * Posts a message on a connection of its own, which is not kept: the address is checked each time, and a target that is
  * slow holds nothing but its own socket. Redirects are not followed; where they lead was never checked.
  */
 export function createSend({ clock, resolve, allowPrivate, timeoutMs, redact, userAgent }: SendOptions): Send {
-  return async (url, headers, body) => {
+  return async (url, headers, body, stopping) => {
     const at = clock.now()
     const startedAt = performance.now()
     const ended = (status: number | null, text: string, error: string | null): DeliveryResponse => {
@@ -36,7 +40,7 @@ export function createSend({ clock, resolve, allowPrivate, timeoutMs, redact, us
     const problem = targetProblem(url, isPrivateAllowed)
     if (problem !== undefined) return ended(null, '', `the URL ${problem}`)
 
-    const signal = AbortSignal.timeout(timeoutMs)
+    const late = AbortSignal.timeout(timeoutMs)
     const agent = new Agent({
       connect: { lookup: checkedLookup(resolve, isPrivateAllowed), timeout: timeoutMs },
       headersTimeout: timeoutMs,
@@ -48,13 +52,15 @@ export function createSend({ clock, resolve, allowPrivate, timeoutMs, redact, us
       const answer = await request(url, {
         method: 'POST',
         dispatcher: agent,
-        signal,
+        signal: AbortSignal.any([late, stopping]),
         headers: { ...headers, 'content-type': 'application/json', 'user-agent': userAgent },
         body,
       })
       return ended(answer.statusCode, excerpt(await firstBytes(answer.body), redact), null)
     } catch (error) {
-      return ended(null, '', reasonOf(error, signal, timeoutMs, isIP(hostOf(new URL(url))) === 0))
+      if (stopping.aborted) return ended(null, '', 'the gateway was stopped')
+      if (late.aborted) return ended(null, '', `no answer within ${timeoutMs / 1000} s`)
+      return ended(null, '', reasonOf(error))
     } finally {
       void agent.destroy()
     }
@@ -86,12 +92,11 @@ function excerpt(bytes: Buffer, redact: (text: string) => string): string {
 }
 
 /** For the administrator of the organization: what failed, and nothing that tells what else is on the network. */
-function reasonOf(error: unknown, signal: AbortSignal, timeoutMs: number, byName: boolean): string {
-  if (signal.aborted) return `no answer within ${timeoutMs / 1000} s`
+function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   if (cause instanceof TargetRefused) return cause.message
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no code'
-  if (byName && (code === 'ENOTFOUND' || code === 'EAI_AGAIN')) return 'its name could not be resolved'
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name could not be resolved'
   return `the connection failed (${code})`
 }
 

@@ -25,7 +25,7 @@ export function targetProblem(text: string, allowPrivate: boolean): string | und
 }
 
 /** Without the brackets of an IPv6 address. */
-export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1')
+const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1')
 
 /** RFC 6761 and 6762: whatever they resolve to, it is on this machine or this network. */
 const isLocalName = (host: string): boolean => /(^|\.)(localhost|local|internal|home\.arpa)\.?$/.test(host)

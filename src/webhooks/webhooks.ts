@@ -19,7 +19,7 @@ export interface Webhooks {
   payloadOf(message: WebhookMessage): WebhookPayload
   /** Delivers at once what was just made. */
   wake(): void
-  /** Takes nothing new and waits for what is under way, which has an end of its own. */
+  /** Takes nothing new, lets what is under way finish for 2 s and breaks off the rest, which is tried again later. */
   close(): Promise<void>
 }
 

@@ -6,7 +6,7 @@ import { recordEvent } from './events.ts'
 import { requireOrganization } from './organizations.ts'
 import { insertDelivery } from './outbox.ts'
 import { pageLimit } from './page.ts'
-import { difference } from './patch.ts'
+import { difference, requireThat } from './patch.ts'
 import { type DeliveryRow, loadWebhook, loadWebhooks, toDelivery, webhookRow } from './webhook-record.ts'
 
 export type WebhookMethods = Pick<
@@ -68,12 +68,13 @@ export function webhookMethods({ db, write, read, clock }: SqlEngine): WebhookMe
         return loadWebhooks(trx, await query.execute(), clock.now())
       }),
 
-    updateWebhook: (organizationId, webhookId, { url, description, events, status }, actor) =>
+    updateWebhook: (organizationId, webhookId, { url, description, events, status }, actor, holds) =>
       write(async (trx) => {
         const row = await webhookRow(trx, organizationId, webhookId)
         if (!row) return undefined
         const now = clock.now()
         const current = await loadWebhook(trx, row, now)
+        requireThat(holds, current)
         const diff = difference<Webhook>(current, {
           ...(url !== undefined && { url }),
           ...(description !== undefined && { description }),
