@@ -31,6 +31,7 @@ const changing: ReadonlySet<keyof Store> = new Set<keyof Store>([
     'revokeKey',
     'deleteKey',
     'rotateKey',
+    'saveJobStep',
   ] as const),
   ...(['updateWorkspace', 'deleteWorkspace', 'grantWorkspace', 'ungrantWorkspace', 'updateServiceAccount'] as const),
 ])
