@@ -38,7 +38,11 @@ export function platform(context: AdminContext, resources: readonly ResourceRout
     await parent.register(
       async (scope) => {
         const app = scope.withTypeProvider<ZodTypeProvider>()
-        app.setValidatorCompiler(validatorCompiler)
+        app.setValidatorCompiler((route) => {
+          const validate = validatorCompiler(route)
+          // Fastify says null where nothing came; to a schema that is a value.
+          return route.httpPart === 'body' ? (body) => validate(body ?? undefined) : validate
+        })
         app.setSerializerCompiler(serializerCompiler)
         app.removeContentTypeParser(['application/json', 'text/plain'])
         app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonOrNothing(app))

@@ -228,7 +228,7 @@ export type KeyPatch = Partial<
 export interface KeyFilter {
   readonly status?: 'active' | 'expired' | 'revoked'
   readonly environment?: string
-  /** A service account's id. */
+  /** A service account's id, or that of the operator who made keys for no service account. */
   readonly owner?: string
   /** Part of the name, or the start of the key's prefix. */
   readonly q?: string

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { personalTokenPrefix, tokenHash } from '../../src/admin-api/login/secrets.ts'
 import type { Clock } from '../../src/clock.ts'
-import { type Gateway, startGateway } from './gateway.ts'
+import type { Role } from '../../src/store/store.ts'
+import { type Gateway, startGateway, testActor } from './gateway.ts'
 
 export interface ApiAnswer<T> {
   readonly status: number
@@ -24,6 +26,8 @@ export interface AdminGateway extends Gateway {
   readonly api: AdminApi
   /** Calls it with another token; null: with none. */
   as(token: string | null): AdminApi
+  /** A new operator with a personal token; calls as that one. In the gateway's first organization unless told otherwise. */
+  member(role: Role, organizationId?: string): Promise<AdminApi & { readonly operatorId: string }>
 }
 
 /** A gateway with an admin token, and a client for its admin API. */
@@ -37,7 +41,34 @@ export async function startAdmin(
     ...(clock !== undefined && { clock }),
   })
   const as = (token: string | null) => adminApi(gateway.adminUrl, token)
-  return { ...gateway, adminToken, api: as(adminToken), as }
+  const member = async (role: Role, organizationId = gateway.organization.id) => {
+    const token = `${personalTokenPrefix}${randomBytes(24).toString('hex')}`
+    const { id: operatorId } = await gateway.store.createOperator(
+      {
+        email: `${randomBytes(6).toString('hex')}@example.com`,
+        name: `An ${role}`,
+        isRoot: false,
+        verified: true,
+        passwordHash: null,
+        membership: { organizationId, role },
+      },
+      testActor,
+    )
+    await gateway.store.createToken(
+      {
+        operatorId,
+        name: 'test',
+        role: 'owner',
+        organizationId: null,
+        suffix: token.slice(-4),
+        expiresAt: null,
+        tokenSha256: tokenHash(token),
+      },
+      testActor,
+    )
+    return Object.assign(as(token), { operatorId })
+  }
+  return { ...gateway, adminToken, api: as(adminToken), as, member }
 }
 
 /** A client for the admin API at an address. */

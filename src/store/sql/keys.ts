@@ -43,7 +43,15 @@ function matching(db: Reader, organizationId: string, filter: KeyFilter, now: nu
   if (filter.ids !== undefined) query = query.where('id', 'in', filter.ids.length > 0 ? filter.ids : [''])
   if (filter.system !== undefined) query = query.where('system', '=', filter.system ? 1 : 0)
   if (filter.environment !== undefined) query = query.where('environment', '=', filter.environment)
-  if (filter.owner !== undefined) query = query.where('service_account_id', '=', filter.owner)
+  const { owner } = filter
+  if (owner !== undefined) {
+    query = query.where((eb) =>
+      eb.or([
+        eb('service_account_id', '=', owner),
+        eb.and([eb('service_account_id', 'is', null), eb('created_by', '=', owner)]),
+      ]),
+    )
+  }
   if (filter.status === 'revoked') query = query.where('revoked_at', 'is not', null)
   if (filter.status === 'expired') query = query.where('revoked_at', 'is', null).where('expires_at', '<=', now)
   if (filter.status === 'active') {
