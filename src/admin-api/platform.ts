@@ -14,14 +14,12 @@ import { version } from '../version.ts'
 import { type Access, accessTable } from './access.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
 import { honourIdempotencyKeys } from './idempotency.ts'
+import { readCookie } from './login/cookies.ts'
 import { isOwnOrigin } from './origin.ts'
 import { outranks, roleIn } from './principal.ts'
 import { codeOf, refuse } from './refusals.ts'
 
 export const platformPrefix = '/platform'
-
-/** Name of the session cookie: the `__Host-` one where the connection is TLS. */
-export const sessionCookies = ['__Host-sallyport', 'sallyport_session'] as const
 
 /**
  * The admin API: `/platform/*` and `/openapi.json`. Everything about who may do what is settled in `onRequest`, before a
@@ -38,11 +36,7 @@ export function platform(context: AdminContext, resources: readonly ResourceRout
     await parent.register(
       async (scope) => {
         const app = scope.withTypeProvider<ZodTypeProvider>()
-        app.setValidatorCompiler((route) => {
-          const validate = validatorCompiler(route)
-          // Fastify says null where nothing came; to a schema that is a value.
-          return route.httpPart === 'body' ? (body) => validate(body ?? undefined) : validate
-        })
+        app.setValidatorCompiler(compileValidator)
         app.setSerializerCompiler(serializerCompiler)
         app.removeContentTypeParser(['application/json', 'text/plain'])
         app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonOrNothing(app))
@@ -61,6 +55,12 @@ export function platform(context: AdminContext, resources: readonly ResourceRout
     )
     parent.get('/openapi.json', { schema: { hide: true } }, () => parent.swagger())
   }
+}
+
+/** Fastify says null where nothing came; to a schema that is a value. */
+const compileValidator: typeof validatorCompiler = (route) => {
+  const validate = validatorCompiler(route)
+  return route.httpPart === 'body' ? (body) => validate(body ?? undefined) : validate
 }
 
 /** An empty body is none: clients say `application/json` also where they have nothing to send, as on revoke. */
@@ -87,7 +87,7 @@ async function admit(
 ): Promise<FastifyReply | undefined> {
   const access = accessOf(request.method, request.routeOptions.url ?? '')
   if (access === 'none') return isOwnOrigin(request) ? undefined : refuse(reply, 'FORBIDDEN')
-  const principal = await context.authenticate({ bearer: bearerOf(request), session: sessionOf(request) })
+  const principal = await context.authenticate({ bearer: bearerOf(request), session: readCookie(request, 'session') })
   if (principal === undefined)
     return refuse(reply.header('WWW-Authenticate', 'Bearer realm="sallyport"'), 'UNAUTHENTICATED')
   // Only a cookie comes along without the caller's will; a token is sent by whoever knows it.
@@ -116,11 +116,6 @@ async function checkObject(request: FastifyRequest, reply: FastifyReply): Promis
 
 function bearerOf({ headers }: FastifyRequest): string | undefined {
   return /^bearer ([\x21-\x7e]+)$/i.exec(headers.authorization ?? '')?.[1]
-}
-
-function sessionOf({ cookies }: FastifyRequest): string | undefined {
-  for (const name of sessionCookies) if (cookies[name] !== undefined) return cookies[name]
-  return undefined
 }
 
 function answerError({ events }: AdminContext, error: Error, reply: FastifyReply): FastifyReply {
