@@ -1,15 +1,15 @@
-import { readAdminToken } from './admin-api/admin-token.ts'
 import type { AdminContext } from './admin-api/context.ts'
-import { createAuthenticateAdmin } from './admin-api/login/authenticate.ts'
-import { createPasswords } from './admin-api/login/passwords.ts'
-import { createVerifyPassword } from './admin-api/login/verify-password.ts'
+import { isOwnHost } from './admin-api/hosts.ts'
+import type { LinkMade } from './admin-api/login/accounts.ts'
+import { createLogIn } from './admin-api/login/log-in.ts'
 import { platform } from './admin-api/platform.ts'
-import { apiKeyRecord, organizationRecord } from './admin-api/records.ts'
+import { apiKeyRecord, organizationRecord, requestRecord } from './admin-api/records.ts'
 import { resources } from './admin-api/resources.ts'
 import { createAdminServer } from './admin-api/server.ts'
 import { announcing } from './bus/announcing.ts'
 import { followChanges } from './bus/change-feed.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { compileCidrs } from './config/cidr.ts'
 import { formatProblems, type LoadedConfig, loadConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { watchConfig } from './config/watch.ts'
@@ -19,10 +19,12 @@ import { createListener } from './gateway/listener.ts'
 import { Live } from './gateway/live.ts'
 import { compilePlan, type Plan } from './gateway/plan.ts'
 import { type ContextSigner, createContextSigner, openSigningKey } from './gateway/signed-context.ts'
+import { createJobs } from './jobs/jobs.ts'
 import { createExposureWatch } from './keys/exposure.ts'
 import { compileKeyFormats, type KeyFormats } from './keys/format.ts'
 import { createKeyLookup } from './keys/lookup.ts'
 import { missingMasterKeys, openSecretBox } from './keys/master-key.ts'
+import { reencryptSecrets } from './keys/reencrypt.ts'
 import { sealInto } from './keys/seal-secret.ts'
 import { createFailureGuard } from './limiter/failures.ts'
 import { createMemoryLimiter } from './limiter/memory.ts'
@@ -53,6 +55,8 @@ export interface App extends AsyncDisposable {
   readonly adminUrl: string
   /** Changes made through it hold for the next request already when their promise resolves. */
   readonly store: Store
+  /** The one-time link that makes the first operator; undefined when there is one, or an admin token instead. */
+  setupLink(): Promise<LinkMade | undefined>
   /** Reads the file again. A bad file changes nothing. */
   reload(): Promise<ReloadResult>
   /** Takes no new work, lets what is under way finish in the time that the file gives, and ends the rest. */
@@ -209,10 +213,21 @@ export async function start({
     version,
   })
   stack.defer(() => webhooks.close())
+  const jobs = createJobs({
+    store,
+    clock,
+    events,
+    config: () => config,
+    formats: () => formats,
+    reencrypt: (options) => reencryptSecrets(store, box, options),
+    keyRecord: (key) => apiKeyRecord(key, clock.now()),
+    requestRecord,
+  })
+  stack.defer(() => jobs.close())
 
   let draining = false
-  const byAdminToken = readAdminToken(env.SALLYPORT_ADMIN_TOKEN)
-  const passwords = createPasswords()
+  const adminToken = env.SALLYPORT_ADMIN_TOKEN
+  const login = createLogIn({ store, clock, adminToken, adminUrl: () => adminUrl })
   const context: AdminContext = {
     store,
     clock,
@@ -221,13 +236,15 @@ export async function start({
     formats: () => formats,
     box,
     limiter,
-    authenticate: createAuthenticateAdmin({ store, clock, byAdminToken }),
-    verifyPassword: createVerifyPassword(store, passwords, clock),
+    ...login,
     webhooks,
+    jobs,
     reload: () => reload(),
   }
   const admin = createAdminServer({
     plugins: [platform(context, resources)],
+    isOwnHost: (host) => isOwnHost(host, { listen: first.admin.listen.host, hosts: config.admin.hosts }),
+    isTrustedProxy: (address) => compileCidrs(config.trust_proxy)(address),
     metrics,
     events,
     draining: () => draining,
@@ -294,7 +311,8 @@ export async function start({
 
   const parts = stack.move()
   const close = async (): Promise<void> => parts.disposeAsync()
-  return { dataUrl, adminUrl, store, reload, drain, close, [Symbol.asyncDispose]: close }
+  const setupLink = async () => (adminToken ? undefined : login.accounts.createSetupLink())
+  return { dataUrl, adminUrl, store, setupLink, reload, drain, close, [Symbol.asyncDispose]: close }
 }
 
 const urlOf = (scheme: string, { host, port }: { host: string; port: number }): string => {

@@ -64,6 +64,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   [`POST ${organization}/jobs`]: 'admin',
   [`GET ${organization}/jobs`]: 'viewer',
   [`GET ${organization}/jobs/:job_id`]: 'viewer',
+  [`GET ${organization}/jobs/:job_id/output`]: 'viewer',
   [`POST ${organization}/jobs/:job_id/cancel`]: 'admin',
 
   [`POST ${organization}/webhooks`]: 'admin',

@@ -10,11 +10,13 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../events.ts'
+import type { Jobs } from '../jobs/jobs.ts'
 import type { KeyFormats } from '../keys/format.ts'
 import type { SecretBox } from '../keys/secret-box.ts'
 import type { Limiter } from '../limiter/limiter.ts'
 import type { Organization, Store } from '../store/store.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
+import type { Accounts } from './login/accounts.ts'
 import type { VerifyPassword } from './login/verify-password.ts'
 import type { AccessRole, AdminPrincipal, AuthenticateAdmin } from './principal.ts'
 
@@ -32,7 +34,11 @@ export interface AdminContext {
   readonly authenticate: AuthenticateAdmin
   /** Whether it is the operator's password; for what asks for it once more. False after too many wrong ones. */
   readonly verifyPassword: VerifyPassword
+  readonly accounts: Accounts
+  /** Of this plane, as its listener is bound. */
+  readonly adminUrl: () => string
   readonly webhooks: Webhooks
+  readonly jobs: Jobs
   /** Reads the file again. */
   readonly reload: () => Promise<{ readonly ok: true } | { readonly ok: false; readonly errors: string }>
 }

@@ -1,5 +1,13 @@
 import { formatDuration } from '../config/duration.ts'
-import type { ApiKey, Organization, RateLimitSetting, Secret, ServiceAccount, Workspace } from '../store/store.ts'
+import type {
+  ApiKey,
+  Organization,
+  RateLimitSetting,
+  RequestRow,
+  Secret,
+  ServiceAccount,
+  Workspace,
+} from '../store/store.ts'
 
 /**
  * Objects as the outside sees them: snake_case, times in ISO 8601 UTC. The admin API answers with these and the command
@@ -80,6 +88,27 @@ export function serviceAccountRecord(account: ServiceAccount) {
     updated_at: isoTime(account.updatedAt),
   }
 }
+
+/** A row of the request log. */
+export const requestRecord = (row: RequestRow) => ({
+  id: row.id,
+  at: isoTime(row.at),
+  organization_id: row.organizationId,
+  key_id: row.keyId,
+  method: row.method,
+  path: row.path,
+  route: row.route,
+  status_code: row.status,
+  code: row.code,
+  duration_ms: row.durationMs,
+  upstream_ms: row.upstreamMs,
+  bytes_in: row.bytesIn,
+  bytes_out: row.bytesOut,
+  ip: row.ip,
+  user_agent: row.userAgent,
+  request_id: row.requestId,
+  shadow_code: row.shadowCode,
+})
 
 export type KeyStatus = 'active' | 'expired' | 'revoked'
 
