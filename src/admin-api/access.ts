@@ -13,6 +13,7 @@ const webhook = `${organization}/webhooks/:webhook_id`
 
 export const accessTable: Readonly<Record<string, Access>> = {
   'GET /me': 'any',
+  'PATCH /me': 'any',
   'POST /setup': 'none',
   'POST /sessions': 'none',
   'GET /sessions': 'any',
@@ -25,6 +26,13 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'GET /auth/oidc/callback': 'none',
   'GET /auth/methods': 'none',
 
+  'GET /operators': 'root',
+  'POST /operators': 'root',
+  'GET /operators/:operator_id': 'root',
+  'PATCH /operators/:operator_id': 'root',
+  'DELETE /operators/:operator_id': 'root',
+  'POST /operators/:operator_id/reset-password': 'root',
+
   'POST /organizations': 'root',
   'GET /organizations': 'any',
   [`GET ${organization}`]: 'viewer',
@@ -33,6 +41,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
 
   [`GET ${organization}/members`]: 'viewer',
   [`POST ${organization}/members`]: 'owner',
+  [`GET ${organization}/members/:operator_id`]: 'viewer',
   [`PATCH ${organization}/members/:operator_id`]: 'owner',
   [`DELETE ${organization}/members/:operator_id`]: 'owner',
 

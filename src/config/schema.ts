@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { catalogue, type ErrorCode } from '../errors.ts'
+import { adminSchema } from './admin-schema.ts'
 import {
   absolutePath,
   address,
@@ -175,12 +176,7 @@ const policyTest = z.strictObject({
 
 export const configSchema = z.strictObject({
   listen: address().prefault('0.0.0.0:8080').describe('Where callers come in.'),
-  admin: z
-    .strictObject({
-      listen: address().prefault('127.0.0.1:9090').describe('Health, metrics and administration. Keep it private.'),
-    })
-    .prefault({})
-    .describe('The plane for those who run the gateway.'),
+  admin: adminSchema.prefault({}).describe('The plane for those who run the gateway.'),
   store: text('store', /^sqlite:.+/, 'is not a store that this version has; write sqlite:path/to/file.db')
     .default('sqlite:data/sallyport.db')
     .describe('Keys, organizations and the request log.'),

@@ -13,13 +13,23 @@ export interface OperatorsStore {
   /** Newest first. */
   listOperators(page?: Page): Promise<Operator[]>
   /** @returns `last_root` when nobody above all organizations would be left; nothing is changed then. */
-  updateOperator(id: string, patch: OperatorPatch, actor: Actor): Promise<Operator | 'last_root' | undefined>
+  updateOperator(
+    id: string,
+    patch: OperatorPatch,
+    actor: Actor,
+    holds?: (current: Operator) => boolean,
+  ): Promise<Operator | 'last_root' | undefined>
   /** With memberships, sessions and tokens. */
   deleteOperator(id: string, actor: Actor): Promise<'deleted' | 'last_root' | undefined>
   /** As `hashPassword` made it; null when there is none. @returns undefined when there is no such operator. */
   findPasswordHash(operatorId: string): Promise<string | null | undefined>
   /** Ends every session but `keepSession`, and every link that could set another one. */
   setPassword(operatorId: string, passwordHash: string, keepSession: string | null, actor: Actor): Promise<boolean>
+  /**
+   * Takes everything away that anybody could log in with as this operator, but OIDC. What is set up from here on is
+   * vouched for by whoever asked for this.
+   */
+  resetPassword(operatorId: string, actor: Actor): Promise<boolean>
 
   /** Role per organization. */
   rolesOf(operatorId: string): Promise<ReadonlyMap<string, Role>>
@@ -35,6 +45,7 @@ export interface OperatorsStore {
     role: Role,
     keepOwner: boolean,
     actor: Actor,
+    holds?: (current: Member) => boolean,
   ): Promise<Member | 'last_owner' | undefined>
   /** An operator who has never logged in and is no longer a member anywhere goes with the membership. */
   removeMember(
@@ -102,7 +113,7 @@ export interface NewOperator {
   readonly membership?: { readonly organizationId: string; readonly role: Role }
 }
 
-export type OperatorPatch = Partial<Pick<Operator, 'name' | 'isRoot' | 'verified'>>
+export type OperatorPatch = Partial<Pick<Operator, 'name' | 'isRoot'>>
 
 /** An operator in one organization. */
 export interface Member {

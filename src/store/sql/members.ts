@@ -4,6 +4,7 @@ import type { Reader, SqlEngine, Writer } from './engine.ts'
 import { recordEvent } from './events.ts'
 import { requireOrganization } from './organizations.ts'
 import { pageLimit } from './page.ts'
+import { requireThat } from './patch.ts'
 
 export type MemberMethods = Pick<
   OperatorsStore,
@@ -29,10 +30,12 @@ export function memberMethods({ db, write, clock }: SqlEngine): MemberMethods {
       return rows.map(toMember)
     },
 
-    updateMember: (organizationId, operatorId, role, keepOwner, actor) =>
+    updateMember: (organizationId, operatorId, role, keepOwner, actor, holds) =>
       write(async (trx) => {
         const current = await memberById(trx, organizationId, operatorId)
-        if (!current || current.role === role) return current
+        if (!current) return undefined
+        requireThat(holds, current)
+        if (current.role === role) return current
         if (keepOwner && current.role === 'owner' && (await isLastOwner(trx, current))) return 'last_owner'
         const now = clock.now()
         // Somebody has decided otherwise than the mapping: from here on it is theirs to change.

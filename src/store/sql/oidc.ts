@@ -3,7 +3,7 @@ import type { Actor, Role } from '../store.ts'
 import type { SqlEngine, Writer } from './engine.ts'
 import { recordEvent } from './events.ts'
 import { deleteMember, insertMember, memberById, rolesOf } from './members.ts'
-import { changePassword, insertOperator, operatorById, toOperator } from './operators.ts'
+import { insertOperator, operatorById, takeCredentials, toOperator } from './operators.ts'
 
 export function oidcMethods({ write, clock }: SqlEngine): Pick<OperatorsStore, 'admitFromOidc'> {
   return {
@@ -55,10 +55,7 @@ async function link(
   now: number,
 ): Promise<void> {
   if (operator.hasOidc) return
-  if (!operator.verified) {
-    await changePassword(trx, { operatorId: operator.id, passwordHash: null, keepSession: null }, actor, now)
-    await trx.deleteFrom('operator_tokens').where('operator_id', '=', operator.id).execute()
-  }
+  if (!operator.verified) await takeCredentials(trx, operator.id, actor, now)
   await trx
     .updateTable('operators')
     .set({ oidc_subject: subject, verified: 1, updated_at: now })

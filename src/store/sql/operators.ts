@@ -7,7 +7,7 @@ import type { Reader, SqlEngine, Writer } from './engine.ts'
 import { recordEvent } from './events.ts'
 import { insertMember } from './members.ts'
 import { pageLimit } from './page.ts'
-import { difference } from './patch.ts'
+import { difference, requireThat } from './patch.ts'
 
 export type OperatorMethods = Pick<
   OperatorsStore,
@@ -19,6 +19,7 @@ export type OperatorMethods = Pick<
   | 'deleteOperator'
   | 'findPasswordHash'
   | 'setPassword'
+  | 'resetPassword'
 >
 
 export function operatorMethods({ db, write, clock }: SqlEngine): OperatorMethods {
@@ -52,14 +53,14 @@ export function operatorMethods({ db, write, clock }: SqlEngine): OperatorMethod
       return rows.map(toOperator)
     },
 
-    updateOperator: (id, { name, isRoot, verified }, actor) =>
+    updateOperator: (id, { name, isRoot }, actor, holds) =>
       write(async (trx) => {
         const current = await operatorById(trx, id)
         if (!current) return undefined
+        requireThat(holds, current)
         const diff = difference<Operator>(current, {
           ...(name !== undefined && { name }),
           ...(isRoot !== undefined && { isRoot }),
-          ...(verified !== undefined && { verified }),
         })
         if (!diff) return current
         if (diff.changed.isRoot === false && (await isLastRoot(trx, id))) return 'last_root'
@@ -69,7 +70,6 @@ export function operatorMethods({ db, write, clock }: SqlEngine): OperatorMethod
           .updateTable('operators')
           .set({
             name: updated.name,
-            verified: updated.verified ? 1 : 0,
             updated_at: now,
             ...(diff.changed.isRoot !== undefined && { root_source: updated.isRoot ? 'manual' : null }),
           })
@@ -107,6 +107,14 @@ export function operatorMethods({ db, write, clock }: SqlEngine): OperatorMethod
       write(async (trx) => {
         if (!(await operatorById(trx, operatorId))) return false
         await changePassword(trx, { operatorId, passwordHash, keepSession }, actor, clock.now())
+        return true
+      }),
+
+    resetPassword: (operatorId, actor) =>
+      write(async (trx) => {
+        if (!(await operatorById(trx, operatorId))) return false
+        await takeCredentials(trx, operatorId, actor, clock.now())
+        await trx.updateTable('operators').set({ verified: 1 }).where('id', '=', operatorId).execute()
         return true
       }),
   }
@@ -166,8 +174,14 @@ export async function changePassword(
   await recordEvent(trx, event, actor, now)
 }
 
+/** Password, sessions, links and tokens. */
+export async function takeCredentials(trx: Writer, operatorId: string, actor: Actor, now: number): Promise<void> {
+  await changePassword(trx, { operatorId, passwordHash: null, keepSession: null }, actor, now)
+  await trx.deleteFrom('operator_tokens').where('operator_id', '=', operatorId).execute()
+}
+
 /** Sessions, tokens, links and memberships go with the row. */
-export async function removeOperator(trx: Writer, operator: Operator, actor: Actor, now: number): Promise<void> {
+async function removeOperator(trx: Writer, operator: Operator, actor: Actor, now: number): Promise<void> {
   await trx.deleteFrom('operators').where('id', '=', operator.id).execute()
   const before = { email: operator.email, name: operator.name, is_root: operator.isRoot }
   await recordEvent(trx, { type: 'operator.deleted', organizationId: null, target: operator.id, before }, actor, now)
