@@ -19,7 +19,7 @@ export interface HousekeepingOptions {
  * Announces keys that are about to expire, and deletes deliveries after 30 days. Looks once an hour by the clock, and at
  * the start: what a process that was down has missed is made up for. In small chunks, each a transaction of its own.
  */
-export function startHousekeeping({ store, clock, events, wake, everyMs = 60_000 }: HousekeepingOptions): Housekeeping {
+export function startHousekeeping({ store, clock, events, wake, everyMs = 10_000 }: HousekeepingOptions): Housekeeping {
   let closed = false
   let lastAt: number | undefined
   let running: Promise<void> | undefined

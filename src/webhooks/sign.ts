@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { Secret } from '../keys/secret.ts'
-import type { SecretBox } from '../keys/secret-box.ts'
+import { type SecretBox, webhookSecretContext } from '../keys/secret-box.ts'
 import type { SealWebhookSecret, WebhookSecretOwner } from '../store/webhooks-store.ts'
 
 /** A fresh secret: shown once, and the store's copy of it. */
@@ -19,10 +19,6 @@ export function newWebhookSecret(box: SecretBox): FreshSecret {
     seal: (owner) => ({ sealed: box.seal(bytes, webhookSecretContext(owner)), sealedWith: box.masterKeyId }),
   }
 }
-
-/** What a webhook secret's ciphertext is bound to. */
-export const webhookSecretContext = ({ secretId, webhookId, organizationId }: WebhookSecretOwner): string =>
-  `webhook-secret/${secretId}/${webhookId}/${organizationId}`
 
 /**
  * The headers of Standard Webhooks, with one signature for each secret.

@@ -55,7 +55,7 @@ export function startWebhooks({
 }: WebhooksOptions): Webhooks {
   const send = createSend({ clock, resolve, allowPrivate, timeoutMs, redact, userAgent: `Sallyport/${version}` })
   const deliverer = startDeliverer({ store, box, clock, events, records, send, leaseMs, everyMs })
-  const housekeeping = startHousekeeping({ store, clock, events, wake: () => deliverer.wake(), everyMs: everyMs * 20 })
+  const housekeeping = startHousekeeping({ store, clock, events, wake: () => deliverer.wake() })
   return {
     newSecret: () => newWebhookSecret(box),
     targetProblem: (url) => targetProblem(url, allowPrivate()),

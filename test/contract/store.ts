@@ -6,13 +6,16 @@ import { countersContract } from './store-parts/counters.ts'
 import { eventsContract } from './store-parts/events.ts'
 import { grantsContract } from './store-parts/grants.ts'
 import { hotReadContract } from './store-parts/hot-read.ts'
+import { idempotencyContract } from './store-parts/idempotency.ts'
 import { keyListsContract } from './store-parts/key-lists.ts'
 import { keysContract } from './store-parts/keys.ts'
 import { organizationsContract } from './store-parts/organizations.ts'
 import { requestsContract } from './store-parts/requests.ts'
+import { sealedSecretsContract } from './store-parts/sealed-secrets.ts'
 import { secretsContract } from './store-parts/secrets.ts'
 import { serviceAccountsContract } from './store-parts/service-accounts.ts'
 import { sharingContract } from './store-parts/sharing.ts'
+import { webhooksContract } from './store-parts/webhooks.ts'
 import { workspacesContract } from './store-parts/workspaces.ts'
 
 /** An empty store, opened for one test. */
@@ -38,6 +41,8 @@ export function storeContract(name: string, open: OpenStore): void {
     keysContract(open)
     keyListsContract(open)
     secretsContract(open)
+    sealedSecretsContract(open)
+    idempotencyContract(open)
     hotReadContract(open)
     workspacesContract(open)
     grantsContract(open)
@@ -46,6 +51,7 @@ export function storeContract(name: string, open: OpenStore): void {
     changesContract(open)
     requestsContract(open)
     countersContract(open)
+    webhooksContract(open)
     sharingContract(open)
   })
 }
