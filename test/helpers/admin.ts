@@ -27,7 +27,10 @@ export interface AdminGateway extends Gateway {
   /** Calls it with another token; null: with none. */
   as(token: string | null): AdminApi
   /** A new operator with a personal token; calls as that one. In the gateway's first organization unless told otherwise. */
-  member(role: Role, organizationId?: string): Promise<AdminApi & { readonly operatorId: string }>
+  member(
+    role: Role,
+    organizationId?: string,
+  ): Promise<AdminApi & { readonly operatorId: string; readonly token: string }>
 }
 
 /** A gateway with an admin token, and a client for its admin API. */
@@ -66,7 +69,7 @@ export async function startAdmin(
       },
       testActor,
     )
-    return Object.assign(as(token), { operatorId })
+    return Object.assign(as(token), { operatorId, token })
   }
   return { ...gateway, adminToken, api: as(adminToken), as, member }
 }
