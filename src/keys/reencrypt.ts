@@ -1,6 +1,6 @@
 import { assertNever } from '../errors.ts'
 import type { SealedOwner, SealedRow, SealedSecretsStore } from '../store/sealed-secrets-store.ts'
-import { SealBroken, type SecretBox, secretContext } from './secret-box.ts'
+import { SealBroken, type SecretBox, secretContext, webhookSecretContext } from './secret-box.ts'
 
 export interface ReencryptOptions {
   /** After each batch, when it is durable. */
@@ -70,8 +70,10 @@ function contextOf(owner: SealedOwner): string {
   switch (owner.kind) {
     case 'api_key':
       return secretContext(owner)
+    case 'webhook':
+      return webhookSecretContext(owner)
     default:
-      return assertNever(owner.kind)
+      return assertNever(owner)
   }
 }
 

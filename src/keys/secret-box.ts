@@ -39,6 +39,10 @@ export const masterKey = (bytes: Uint8Array): MasterKey => {
 export const secretContext = (ids: { secretId: string; keyId: string; organizationId: string }): string =>
   `api-key-secret/${ids.secretId}/${ids.keyId}/${ids.organizationId}`
 
+/** The same for a webhook's. */
+export const webhookSecretContext = (ids: { secretId: string; webhookId: string; organizationId: string }): string =>
+  `webhook-secret/${ids.secretId}/${ids.webhookId}/${ids.organizationId}`
+
 /** @param retired still open what they have sealed. */
 export function createSecretBox(current: MasterKey, retired: readonly MasterKey[] = []): SecretBox {
   return boxOf(current, [current, ...retired], 'secrets', '')

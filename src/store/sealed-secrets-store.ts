@@ -12,8 +12,8 @@ export interface SealedSecretsStore {
   /** The same, in order of their ids. @param after the id of the last one of the batch before. */
   listSealedWithOther(masterKeyId: string, after: string | null, limit: number): Promise<SealedRow[]>
   /**
-   * Puts new ciphertexts in the place of old ones, all in one transaction. One that has changed or gone since it was read
-   * stays as it is. Nothing that a decision depends on changes, hence no event and no change-log row for each.
+   * Puts new ciphertexts in the place of old ones, those of one kind in one transaction. One that has changed or gone
+   * since it was read stays as it is. Nothing that a decision depends on changes, hence no event and no change-log row.
    */
   replaceSealed(rows: readonly ResealedRow[]): Promise<void>
 }
@@ -44,7 +44,14 @@ export interface SealedRow {
 }
 
 /** What a ciphertext is bound to; one variant for each kind of secret. */
-export type SealedOwner = { readonly kind: 'api_key' } & SecretOwner
+export type SealedOwner =
+  | ({ readonly kind: 'api_key' } & SecretOwner)
+  | {
+      readonly kind: 'webhook'
+      readonly secretId: string
+      readonly webhookId: string
+      readonly organizationId: string
+    }
 
 export interface ResealedRow extends Sealed {
   readonly id: string

@@ -1,4 +1,5 @@
-import type { SecretOwner } from '../sealed-secrets-store.ts'
+import { sql } from 'kysely'
+import type { SealedRow, SecretOwner } from '../sealed-secrets-store.ts'
 import type { NewSecret, Store } from '../store.ts'
 import type { Reader, SqlEngine, Writer } from './engine.ts'
 import { isLive, keyRow } from './key-record.ts'
@@ -9,12 +10,11 @@ export type SealedSecretMethods = Pick<
 >
 
 export function sealedSecretMethods({ db, read, many, clock }: SqlEngine): SealedSecretMethods {
-  const replace = db
-    .updateTable('sealed_secrets')
-    .set({ sealed: new Uint8Array(), sealed_with: '' })
-    .where('secret_id', '=', '')
-    .where('sealed', '=', new Uint8Array())
-    .compile().sql
+  const fresh = { sealed: new Uint8Array(), sealed_with: '' }
+  const replace = {
+    api_key: db.updateTable('sealed_secrets').set(fresh).where('secret_id', '=', '').where('sealed', '=', fresh.sealed),
+    webhook: db.updateTable('webhook_secrets').set(fresh).where('id', '=', '').where('sealed', '=', fresh.sealed),
+  }
 
   return {
     findSealedSecret: (organizationId, keyId) =>
@@ -34,21 +34,22 @@ export function sealedSecretMethods({ db, read, many, clock }: SqlEngine): Seale
       }),
 
     async masterKeysInUse() {
-      const rows = await db.selectFrom('sealed_secrets').select('sealed_with').distinct().execute()
+      const rows = await db
+        .selectFrom('sealed_secrets')
+        .select('sealed_with')
+        .union(db.selectFrom('webhook_secrets').select('sealed_with'))
+        .execute()
       return rows.map(({ sealed_with }) => sealed_with)
     },
 
     async countSealedWithOther(masterKeyId) {
-      const { count } = await sealedWithOther(db, masterKeyId)
-        .select(({ fn }) => fn.countAll<number>().as('count'))
-        .executeTakeFirstOrThrow()
-      return Number(count)
+      const keys = await keySecrets(db, masterKeyId).select(countAll).executeTakeFirstOrThrow()
+      const webhooks = await webhookSecrets(db, masterKeyId).select(countAll).executeTakeFirstOrThrow()
+      return Number(keys.count) + Number(webhooks.count)
     },
 
     async listSealedWithOther(masterKeyId, after, limit) {
-      const rows = await sealedWithOther(db, masterKeyId)
-        .innerJoin('key_secrets', 'key_secrets.id', 'sealed_secrets.secret_id')
-        .innerJoin('api_keys', 'api_keys.id', 'key_secrets.key_id')
+      const keys = await keySecrets(db, masterKeyId)
         .select([
           'sealed_secrets.secret_id',
           'sealed_secrets.sealed',
@@ -59,19 +60,28 @@ export function sealedSecretMethods({ db, read, many, clock }: SqlEngine): Seale
         .orderBy('sealed_secrets.secret_id')
         .limit(limit)
         .execute()
-      return rows.map(({ secret_id, sealed, key_id, organization_id }) => ({
-        id: secret_id,
-        owner: { kind: 'api_key', secretId: secret_id, keyId: key_id, organizationId: organization_id },
-        sealed,
-      }))
+      const webhooks = await webhookSecrets(db, masterKeyId)
+        .select([
+          'webhook_secrets.id',
+          'webhook_secrets.sealed',
+          'webhooks.id as webhook_id',
+          'webhooks.organization_id',
+        ])
+        .where('webhook_secrets.id', '>', after ?? '')
+        .orderBy('webhook_secrets.id')
+        .limit(limit)
+        .execute()
+      const rows = [...keys.map(ofKey), ...webhooks.map(ofWebhook)]
+      return rows.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit)
     },
 
     async replaceSealed(rows) {
-      if (rows.length === 0) return
-      await many(
-        replace,
-        rows.map(({ id, sealed, sealedWith, previous }) => [sealed, sealedWith, id, previous]),
-      )
+      for (const [kind, some] of Map.groupBy(rows, ({ kind }) => kind)) {
+        await many(
+          replace[kind].compile().sql,
+          some.map(({ id, sealed, sealedWith, previous }) => [sealed, sealedWith, id, previous]),
+        )
+      }
     },
   }
 }
@@ -92,5 +102,34 @@ export async function dropSealed(trx: Writer, keyId: string): Promise<void> {
   await trx.deleteFrom('sealed_secrets').where('secret_id', 'in', secrets).execute()
 }
 
-const sealedWithOther = (db: Reader, masterKeyId: string) =>
-  db.selectFrom('sealed_secrets').where('sealed_secrets.sealed_with', '!=', masterKeyId)
+const keySecrets = (db: Reader, masterKeyId: string) =>
+  db
+    .selectFrom('sealed_secrets')
+    .innerJoin('key_secrets', 'key_secrets.id', 'sealed_secrets.secret_id')
+    .innerJoin('api_keys', 'api_keys.id', 'key_secrets.key_id')
+    .where('sealed_secrets.sealed_with', '!=', masterKeyId)
+
+const webhookSecrets = (db: Reader, masterKeyId: string) =>
+  db
+    .selectFrom('webhook_secrets')
+    .innerJoin('webhooks', 'webhooks.id', 'webhook_secrets.webhook_id')
+    .where('webhook_secrets.sealed_with', '!=', masterKeyId)
+
+const ofKey = (row: { secret_id: string; sealed: Uint8Array; key_id: string; organization_id: string }): SealedRow => ({
+  id: row.secret_id,
+  owner: { kind: 'api_key', secretId: row.secret_id, keyId: row.key_id, organizationId: row.organization_id },
+  sealed: row.sealed,
+})
+
+const ofWebhook = (row: {
+  id: string
+  sealed: Uint8Array
+  webhook_id: string
+  organization_id: string
+}): SealedRow => ({
+  id: row.id,
+  owner: { kind: 'webhook', secretId: row.id, webhookId: row.webhook_id, organizationId: row.organization_id },
+  sealed: row.sealed,
+})
+
+const countAll = sql<number>`count(*)`.as('count')
