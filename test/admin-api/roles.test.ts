@@ -172,8 +172,12 @@ const makeAccount = async ({ id }: Organization): Promise<string> =>
 
 async function makeDelivery({ id }: Organization): Promise<{ id: string; deliveryId: string }> {
   const webhooks = `/organizations/${id}/webhooks`
+  // An organization has room for so many.
+  const old = await gateway.api<{ id: string }[]>('GET', webhooks)
+  for (const one of old.body) await gateway.api('DELETE', `${webhooks}/${one.id}`)
   const target = { url: 'https://hooks.invalid/', events: ['webhook.test'] }
   const webhook = await gateway.api<{ id: string }>('POST', webhooks, target)
   const delivery = await gateway.api<{ id: string }>('POST', `${webhooks}/${webhook.body.id}/test`)
+  expect([webhook.status, delivery.status]).toEqual([201, 202])
   return { id: webhook.body.id, deliveryId: delivery.body.id }
 }
