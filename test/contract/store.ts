@@ -7,12 +7,10 @@ import { eventsContract } from './store-parts/events.ts'
 import { grantsContract } from './store-parts/grants.ts'
 import { hotReadContract } from './store-parts/hot-read.ts'
 import { idempotencyContract } from './store-parts/idempotency.ts'
-import { idempotencyContract } from './store-parts/idempotency.ts'
 import { keyListsContract } from './store-parts/key-lists.ts'
 import { keysContract } from './store-parts/keys.ts'
 import { organizationsContract } from './store-parts/organizations.ts'
 import { requestsContract } from './store-parts/requests.ts'
-import { sealedSecretsContract } from './store-parts/sealed-secrets.ts'
 import { sealedSecretsContract } from './store-parts/sealed-secrets.ts'
 import { secretsContract } from './store-parts/secrets.ts'
 import { serviceAccountsContract } from './store-parts/service-accounts.ts'
@@ -43,8 +41,6 @@ export function storeContract(name: string, open: OpenStore): void {
     keysContract(open)
     keyListsContract(open)
     secretsContract(open)
-    sealedSecretsContract(open)
-    idempotencyContract(open)
     sealedSecretsContract(open)
     idempotencyContract(open)
     hotReadContract(open)

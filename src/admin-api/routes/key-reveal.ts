@@ -1,9 +1,9 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { revealKey } from '../../keys/reveal.ts'
 import { type AdminContext, actorOf, principalOf, type ResourceRoutes } from '../context.ts'
 import { keyInPath, keyOf } from '../key-in-path.ts'
 import { keyParams } from '../key-schemas.ts'
+import type { AdminPrincipal } from '../principal.ts'
 import { refuse } from '../refusals.ts'
 import { bodyRefusals } from '../schemas.ts'
 
@@ -31,8 +31,9 @@ export const keyRevealRoutes: ResourceRoutes = (app, context) => {
       },
     },
     async (request, reply) => {
-      const refused = await provesAgain(context, request, reply, request.body?.password)
-      if (refused !== undefined) return refused
+      const unproven = await provesAgain(context, principalOf(request), request.body?.password)
+      if (unproven === 'password_missing') return refuse(reply, 'VALIDATION_FAILED', { errors: [passwordMissing] })
+      if (unproven === 'password_wrong') return refuse(reply, 'FORBIDDEN', { detail: passwordWrong })
       // Whoever turns it off does not want keys shown, also not those that could be.
       if (!config().keys.reveal) return refuse(reply, 'CONFLICT', { detail: turnedOff })
       const { organizationId, id } = keyOf(request)
@@ -44,23 +45,22 @@ export const keyRevealRoutes: ResourceRoutes = (app, context) => {
   )
 }
 
-/** A cookie may be in a browser that its owner has left: whoever has nothing else proves once more who it is. */
+/**
+ * A cookie may be in a browser that its owner has left: whoever has nothing else proves once more who it is.
+ * @returns why it does not, undefined when it does. (Not the reply: to await one is to wait until it is sent and get nothing.)
+ */
 async function provesAgain(
   { verifyPassword }: Pick<AdminContext, 'verifyPassword'>,
-  request: FastifyRequest,
-  reply: FastifyReply,
+  { via, operator }: AdminPrincipal,
   password: string | undefined,
-): Promise<FastifyReply | undefined> {
-  const { via, operator } = principalOf(request)
+): Promise<'password_missing' | 'password_wrong' | undefined> {
   if (via !== 'session') return undefined
-  if (password === undefined) {
-    const errors = [{ path: 'password', message: 'is needed: a session must send it again to see a key' }]
-    return refuse(reply, 'VALIDATION_FAILED', { errors })
-  }
-  if (operator !== null && (await verifyPassword(operator.id, password))) return undefined
-  return refuse(reply, 'FORBIDDEN', { detail: 'The password is wrong, or was wrong too often; try again later.' })
+  if (password === undefined) return 'password_missing'
+  return operator !== null && (await verifyPassword(operator.id, password)) ? undefined : 'password_wrong'
 }
 
+const passwordMissing = { path: 'password', message: 'is needed: a session must send it again to see a key' }
+const passwordWrong = 'The password is wrong, or was wrong too often; try again later.'
 const turnedOff = 'keys.reveal is off: no key can be shown again. Rotate the key to get a new secret.'
 const whyNot = {
   not_active: 'The key is revoked or expired.',
