@@ -7,6 +7,7 @@ import { eventsContract } from './store-parts/events.ts'
 import { grantsContract } from './store-parts/grants.ts'
 import { hotReadContract } from './store-parts/hot-read.ts'
 import { idempotencyContract } from './store-parts/idempotency.ts'
+import { jobsContract } from './store-parts/jobs.ts'
 import { keyListsContract } from './store-parts/key-lists.ts'
 import { keysContract } from './store-parts/keys.ts'
 import { organizationsContract } from './store-parts/organizations.ts'
@@ -52,6 +53,7 @@ export function storeContract(name: string, open: OpenStore): void {
     requestsContract(open)
     countersContract(open)
     webhooksContract(open)
+    jobsContract(open)
     sharingContract(open)
   })
 }
