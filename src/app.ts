@@ -35,6 +35,8 @@ import { createAuthenticate } from './policy/authenticate.ts'
 import { UpstreamSet } from './proxy/upstream-set.ts'
 import { createRecorder } from './recorder/recorder.ts'
 import { startRetention } from './recorder/retention.ts'
+import { createTail } from './recorder/tail.ts'
+import { createApiKeys } from './self-service/api-keys.ts'
 import { createMe } from './self-service/me.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -180,6 +182,7 @@ export async function start({
         upstreams: upstreams.use(next.upstreams),
         me: createMe(limiter),
         jwks: next.context.sign ? signer?.jwks : undefined,
+        selfService: createApiKeys({ store, clock, events, formats: () => formats }),
       }),
       exposed: (text) => exposure.report(text),
       admit: durability === 'strict' ? account.admit : undefined,

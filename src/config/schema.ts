@@ -284,6 +284,21 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('The endpoint that tells a caller who it is.'),
+  self_service: z
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          path: absolutePath().default('/tenants/me/api-keys').describe('Where they are.'),
+          limits: list(anyText('the name of a limit'))
+            .default([])
+            .describe('Names of limits that requests are charged to, besides those of the key and its organization.'),
+        }),
+      ],
+      'must be false, or a map of keys and values',
+    )
+    .prefault({})
+    .describe('The endpoints by which a key with the scope keys:manage manages keys itself; false turns them off.'),
   errors: z
     .strictObject({
       realm: text('text', /^[ !#-[\]-~]{1,128}$/, 'is not a realm; write plain text without quotes and backslashes')

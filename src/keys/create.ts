@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { isCidr } from '../config/cidr.ts'
 import { nearest } from '../config/nearest.ts'
 import type { Config } from '../config/schema.ts'
-import type { Actor, ApiKey, Metadata, NewKey, NewSecret, RateLimitSetting, Store } from '../store/store.ts'
+import type { ActingKey, Actor, ApiKey, Metadata, NewKey, NewSecret, RateLimitSetting, Store } from '../store/store.ts'
 import { isGrantable } from './scopes.ts'
 import type { Secret } from './secret.ts'
 
@@ -16,6 +16,8 @@ export interface KeyRequest {
   readonly scopes?: readonly string[]
   /** Null or left out: never. */
   readonly expiresInDays?: number | null
+  /** For a key that shall end at a certain moment. */
+  readonly expiresAt?: number | null
   /** Binds the key to this workspace: its id or its external id. */
   readonly projectId?: string
   /** Ids or external ids. */
@@ -65,12 +67,14 @@ export interface CreateKeyOptions {
   readonly generate: (environment: string | null) => FreshSecret
   readonly organizationId: string
   readonly actor: Actor
+  /** A key that makes another. */
+  readonly by?: ActingKey
 }
 
 /**
  * Creates a key when every rule holds. The command line and the admin API both come through here, so that neither can
  * make a key that the other would refuse. All problems are reported at once, and then nothing was written.
- * @throws StoreUnavailable, StoreConflict
+ * @throws StoreUnavailable, StoreConflict, StoreChanged where the key that makes it may not
  */
 export async function createKey(request: KeyRequest, options: CreateKeyOptions): Promise<CreatedKey> {
   const { store, organizationId } = options
@@ -93,6 +97,7 @@ export async function createKey(request: KeyRequest, options: CreateKeyOptions):
   const key = await store.createKey(
     { ...newKey(request, options, environment), workspaceIds: [...workspaceIds], secret: stored },
     options.actor,
+    options.by,
   )
   return { ok: true, key, secret }
 }
@@ -190,7 +195,7 @@ function newKey(
     description: request.description ?? '',
     environment,
     scopes: [...new Set(request.scopes ?? rules.defaultScopes)],
-    expiresAt: days === null ? null : clock.now() + days * dayMs,
+    expiresAt: days === null ? (request.expiresAt ?? null) : clock.now() + days * dayMs,
     projectId: request.projectId ?? null,
     allowedIps: request.allowedIps ?? [],
     rateLimit: request.rateLimit ?? null,

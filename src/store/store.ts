@@ -36,7 +36,8 @@ export interface Store extends JobsStore, OperatorsStore, SealedSecretsStore, Id
   /** Irreversible, with everything in it; its requests and events stay in the logs. Its keys are unknown from then on. */
   deleteOrganization(id: string, actor: Actor): Promise<boolean>
 
-  createKey(input: NewKey, actor: Actor): Promise<ApiKey>
+  /** @param by where a key creates another: rejects with StoreChanged when it may not at that moment. */
+  createKey(input: NewKey, actor: Actor, by?: ActingKey): Promise<ApiKey>
   findKey(organizationId: string, keyId: string): Promise<ApiKey | undefined>
   /** @returns the id of the organization that the key belongs to. For the command line alone: callers of an API name theirs. */
   locateKey(keyId: string): Promise<string | undefined>
@@ -52,8 +53,8 @@ export interface Store extends JobsStore, OperatorsStore, SealedSecretsStore, Id
   ): Promise<ApiKey | undefined>
   /** Irreversible; a second call changes nothing and returns the same record. */
   revokeKey(organizationId: string, keyId: string, reason: string | null, actor: Actor): Promise<ApiKey | undefined>
-  /** Revokes and hides from lists. @returns whether there was such a key. */
-  deleteKey(organizationId: string, keyId: string, actor: Actor): Promise<boolean>
+  /** Revokes and hides from lists. @param by as with createKey. @returns whether there was such a key. */
+  deleteKey(organizationId: string, keyId: string, actor: Actor, by?: ActingKey): Promise<boolean>
   /** Adds a secret; the earlier ones end at `graceEndsAt` (or at once when null). @returns undefined when no such active key. */
   rotateKey(
     organizationId: string,
@@ -149,6 +150,18 @@ export class StoreChanged extends Error {
  * first wins. On false the method rejects with `StoreChanged`.
  */
 export type Precondition<T> = (current: T) => boolean
+
+/**
+ * A key that changes others. It is judged in the transaction of the change: one that is revoked, or loses a right, while
+ * its request is under way leaves nothing behind.
+ */
+export interface ActingKey {
+  readonly keyId: string
+  /** The secret that it came with. */
+  readonly secretId: string
+  /** @param target the key that is to be deleted; undefined at a creation. */
+  readonly holds: (acting: ApiKey, target: ApiKey | undefined) => boolean
+}
 
 /** The input names something that is not there, or is another organization's. `field` says what, for example `workspace`. */
 export class StoreMissing extends Error {

@@ -1,8 +1,16 @@
 import { newId } from '../../ids.ts'
-import type { Actor, ApiKey, Metadata, NewKey, Store } from '../store.ts'
+import {
+  type ActingKey,
+  type Actor,
+  type ApiKey,
+  type Metadata,
+  type NewKey,
+  type Store,
+  StoreChanged,
+} from '../store.ts'
 import type { SqlEngine, Writer } from './engine.ts'
 import { recordChange, recordEvent } from './events.ts'
-import { keyRow, loadKey } from './key-record.ts'
+import { isLive, type KeyRow, keyRow, loadKey } from './key-record.ts'
 import { describeKey, grantsOf, insertSecret, newRow, requireServiceAccount } from './new-key.ts'
 import { requireOrganization, toJson } from './organizations.ts'
 import { difference, requireThat } from './patch.ts'
@@ -12,7 +20,12 @@ export type KeyChangeMethods = Pick<Store, 'createKey' | 'updateKey' | 'revokeKe
 
 export function keyChangeMethods({ write, clock }: SqlEngine): KeyChangeMethods {
   return {
-    createKey: (input, actor) => write((trx) => createKeyIn(trx, input, actor, clock.now())),
+    createKey: (input, actor, by) =>
+      write(async (trx) => {
+        const now = clock.now()
+        if (by !== undefined) await requireActing(trx, input.organizationId, by, undefined, now)
+        return createKeyIn(trx, input, actor, now)
+      }),
 
     updateKey: (organizationId, keyId, patch, actor, holds) =>
       write(async (trx) => {
@@ -54,11 +67,12 @@ export function keyChangeMethods({ write, clock }: SqlEngine): KeyChangeMethods 
     revokeKey: (organizationId, keyId, reason, actor) =>
       write((trx) => revokeKeyIn(trx, organizationId, keyId, reason, actor, clock.now())),
 
-    deleteKey: (organizationId, keyId, actor) =>
+    deleteKey: (organizationId, keyId, actor, by) =>
       write(async (trx) => {
         const row = await keyRow(trx, organizationId, keyId)
         if (!row || row.deleted_at !== null) return false
         const now = clock.now()
+        if (by !== undefined) await requireActing(trx, organizationId, by, row, now)
         await trx
           .updateTable('api_keys')
           .set({ revoked_at: row.revoked_at ?? now, deleted_at: now, updated_at: now })
@@ -69,6 +83,27 @@ export function keyChangeMethods({ write, clock }: SqlEngine): KeyChangeMethods 
         await record(trx, 'api_key.deleted', key, actor, now, { before: { name: row.name } })
         return true
       }),
+  }
+}
+
+/** @throws StoreChanged when the key is not live any more, or may not do this. */
+async function requireActing(
+  trx: Writer,
+  organizationId: string,
+  { keyId, secretId, holds }: ActingKey,
+  target: KeyRow | undefined,
+  now: number,
+): Promise<void> {
+  const row = await keyRow(trx, organizationId, keyId)
+  const acting = row && isLive(row, now) ? await loadKey(trx, row, now) : undefined
+  const secret = acting?.secrets.find(({ id }) => id === secretId)
+  if (
+    acting === undefined ||
+    secret === undefined ||
+    (secret.expiresAt ?? Number.POSITIVE_INFINITY) <= now ||
+    !holds(acting, target && (await loadKey(trx, target, now)))
+  ) {
+    throw new StoreChanged('the key that asks for this may not do it any more')
   }
 }
 
