@@ -35,6 +35,7 @@ import { createAuthenticate } from './policy/authenticate.ts'
 import { UpstreamSet } from './proxy/upstream-set.ts'
 import { createRecorder } from './recorder/recorder.ts'
 import { startRetention } from './recorder/retention.ts'
+import { createTail } from './recorder/tail.ts'
 import { createApiKeys } from './self-service/api-keys.ts'
 import { createMe } from './self-service/me.ts'
 import { openSqliteStore } from './store/sqlite.ts'
@@ -164,8 +165,9 @@ export async function start({
   })
   stack.defer(() => exposure.close())
 
+  const tail = createTail()
   let signer: ContextSigner | undefined
-  const account = createAccount({ clock, events, recorder, redact: (text) => formats.redact(text) })
+  const account = createAccount({ clock, events, recorder, tail, redact: (text) => formats.redact(text) })
 
   const build = async (next: Config, nextFormats: KeyFormats): Promise<Plan> => {
     if (next.context.sign) signer ??= await createContextSigner(openSigningKey(`${storeFile}.context.pem`), clock)
@@ -180,8 +182,8 @@ export async function start({
         live,
         upstreams: upstreams.use(next.upstreams),
         me: createMe(limiter),
-        jwks: next.context.sign ? signer?.jwks : undefined,
         selfService: createApiKeys({ store, clock, events, formats: () => formats }),
+        jwks: next.context.sign ? signer?.jwks : undefined,
       }),
       exposed: (text) => exposure.report(text),
       admit: durability === 'strict' ? account.admit : undefined,
@@ -239,6 +241,7 @@ export async function start({
     box,
     limiter,
     ...login,
+    tail,
     webhooks,
     jobs,
     reload: () => reload(),

@@ -14,6 +14,7 @@ import type { Jobs } from '../jobs/jobs.ts'
 import type { KeyFormats } from '../keys/format.ts'
 import type { SecretBox } from '../keys/secret-box.ts'
 import type { Limiter } from '../limiter/limiter.ts'
+import type { Tail } from '../recorder/tail.ts'
 import type { Organization, Store } from '../store/store.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
 import type { Accounts } from './login/accounts.ts'
@@ -37,6 +38,8 @@ export interface AdminContext {
   readonly accounts: Accounts
   /** Of this plane, as its listener is bound. */
   readonly adminUrl: () => string
+  /** Requests of the data plane as they end. */
+  readonly tail: Tail
   readonly webhooks: Webhooks
   readonly jobs: Jobs
   /** Reads the file again. */

@@ -11,15 +11,10 @@ import {
 } from 'fastify-type-provider-zod'
 import { StoreChanged, StoreConflict, StoreMissing } from '../store/store.ts'
 import { version } from '../version.ts'
-import { type Access, accessTable } from './access.ts'
+import { accessOf, admit, platformPrefix } from './admission.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
 import { honourIdempotencyKeys } from './idempotency.ts'
-import { readCookie } from './login/cookies.ts'
-import { isOwnOrigin } from './origin.ts'
-import { outranks, roleIn } from './principal.ts'
 import { codeOf, refuse } from './refusals.ts'
-
-export const platformPrefix = '/platform'
 
 /**
  * The admin API: `/platform/*` and `/openapi.json`. Everything about who may do what is settled in `onRequest`, before a
@@ -70,52 +65,6 @@ function jsonOrNothing(app: FastifyInstance) {
     if (body === '') done(null, undefined)
     else void parse(request, body, done)
   }
-}
-
-/** @throws for a route that the access table does not know: nobody has said who may call it. */
-function accessOf(method: string, url: string): Access {
-  const access = accessTable[`${method === 'HEAD' ? 'GET' : method} ${url.slice(platformPrefix.length)}`]
-  if (access === undefined) throw new Error(`${method} ${url} is not in the access table`)
-  return access
-}
-
-/** @returns the reply when it has refused, undefined when the request may go on. */
-async function admit(
-  context: AdminContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<FastifyReply | undefined> {
-  const access = accessOf(request.method, request.routeOptions.url ?? '')
-  if (access === 'none') return isOwnOrigin(request) ? undefined : refuse(reply, 'FORBIDDEN')
-  const principal = await context.authenticate({ bearer: bearerOf(request), session: readCookie(request, 'session') })
-  if (principal === undefined)
-    return refuse(reply.header('WWW-Authenticate', 'Bearer realm="sallyport"'), 'UNAUTHENTICATED')
-  // Only a cookie comes along without the caller's will; a token is sent by whoever knows it.
-  if (principal.via === 'session' && !isOwnOrigin(request)) return refuse(reply, 'FORBIDDEN')
-  request.principal = principal
-
-  const { organization_id: organizationId } = request.params as { organization_id?: string }
-  if (organizationId === undefined) {
-    return access === 'any' || principal.isRoot ? checkObject(request, reply) : refuse(reply, 'FORBIDDEN')
-  }
-  const role = roleIn(principal, organizationId)
-  const organization = role === undefined ? undefined : await context.store.findOrganization(organizationId)
-  // By its id alone: a slug in the path would be a second name for the same object, and for another one after a change.
-  if (role === undefined || organization?.id !== organizationId) return refuse(reply, 'NOT_FOUND')
-  request.organization = organization
-  request.role = role
-  const missing = await checkObject(request, reply)
-  if (missing !== undefined) return missing
-  return access === 'any' || outranks(role, access) ? undefined : refuse(reply, 'FORBIDDEN')
-}
-
-async function checkObject(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-  const { exists } = request.routeOptions.config
-  return exists === undefined || (await exists(request)) ? undefined : refuse(reply, 'NOT_FOUND')
-}
-
-function bearerOf({ headers }: FastifyRequest): string | undefined {
-  return /^bearer ([\x21-\x7e]+)$/i.exec(headers.authorization ?? '')?.[1]
 }
 
 function answerError({ events }: AdminContext, error: Error, reply: FastifyReply): FastifyReply {

@@ -8,8 +8,10 @@ import { keyUsageRoutes } from './routes/key-usage.ts'
 import { keyWorkspaceRoutes } from './routes/key-workspaces.ts'
 import { meRoutes } from './routes/me.ts'
 import { memberRoutes } from './routes/members.ts'
+import { oidcRoutes } from './routes/oidc.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { organizationRoutes } from './routes/organizations.ts'
+import { requestRoutes } from './routes/requests.ts'
 import { serviceAccountRoutes } from './routes/service-accounts.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
@@ -23,6 +25,7 @@ export const resources: readonly ResourceRoutes[] = [
   sessionRoutes,
   tokenRoutes,
   setupRoutes,
+  oidcRoutes,
   operatorRoutes,
   organizationRoutes,
   memberRoutes,
@@ -36,4 +39,5 @@ export const resources: readonly ResourceRoutes[] = [
   jobRoutes,
   webhookRoutes,
   deliveryRoutes,
+  requestRoutes,
 ]

@@ -342,6 +342,11 @@ export interface RequestFilter {
   readonly keyId?: string
   readonly route?: string
   readonly status?: number
+  /** Both included. */
+  readonly statusFrom?: number
+  readonly statusTo?: number
+  readonly code?: string
+  readonly method?: string
   readonly since?: number
   readonly until?: number
 }
