@@ -1,4 +1,5 @@
 import { type LookupAddress, lookup } from 'node:dns'
+import { Resolver } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 import { isPublicAddress } from './address.ts'
 
@@ -10,8 +11,27 @@ export class TargetRefused extends Error {
   override readonly name = 'TargetRefused'
 }
 
-/** As the machine resolves names, /etc/hosts included. */
-export const systemAddresses: ResolveAddresses = (host) =>
+/**
+ * As DNS has it, for targets on the public internet. Not by the machine's own way of looking up names: that occupies one
+ * of the few threads which the data plane needs too, for as long as whoever owns the name lets it wait.
+ * @param servers left out: the machine's.
+ */
+export const dnsAddresses =
+  (servers?: readonly string[]): ResolveAddresses =>
+  async (host) => {
+    const resolver = new Resolver({ timeout: 2500, tries: 2 })
+    if (servers !== undefined) resolver.setServers(servers)
+    const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
+    const addresses = answers.flatMap((answer, index) =>
+      answer.status === 'fulfilled' ? answer.value.map((address) => ({ address, family: index === 0 ? 4 : 6 })) : [],
+    )
+    const [first] = answers
+    if (addresses.length === 0 && first.status === 'rejected') throw first.reason
+    return addresses
+  }
+
+/** As the machine resolves names, /etc/hosts included: for targets on its own network. */
+export const machineAddresses: ResolveAddresses = (host) =>
   new Promise((resolve, reject) => {
     lookup(host, { all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)))
   })

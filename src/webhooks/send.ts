@@ -1,12 +1,13 @@
 import { Agent, request } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { DeliveryResponse } from '../store/webhooks-store.ts'
-import { checkedLookup, type ResolveAddresses, TargetRefused } from './connect.ts'
+import { checkedLookup, dnsAddresses, machineAddresses, type ResolveAddresses, TargetRefused } from './connect.ts'
 import { targetProblem } from './target.ts'
 
 export interface SendOptions {
   readonly clock: Clock
-  readonly resolve: ResolveAddresses
+  /** Left out: as DNS has it, or as the machine does where private targets are allowed. */
+  readonly resolve?: ResolveAddresses | undefined
   readonly allowPrivate: () => boolean
   /** For everything, from the look-up of the name to the end of the answer. */
   readonly timeoutMs: number
@@ -41,8 +42,9 @@ export function createSend({ clock, resolve, allowPrivate, timeoutMs, redact, us
     if (problem !== undefined) return ended(null, '', `the URL ${problem}`)
 
     const late = AbortSignal.timeout(timeoutMs)
+    const addresses = resolve ?? (isPrivateAllowed ? machineAddresses : dnsAddresses())
     const agent = new Agent({
-      connect: { lookup: checkedLookup(resolve, isPrivateAllowed), timeout: timeoutMs },
+      connect: { lookup: checkedLookup(addresses, isPrivateAllowed), timeout: timeoutMs },
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
       maxResponseSize: -1,
@@ -96,9 +98,10 @@ function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   if (cause instanceof TargetRefused) return cause.message
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no code'
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name could not be resolved'
+  if (unresolved.has(code)) return 'its name could not be resolved'
   return `the connection failed (${code})`
 }
 
+const unresolved = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA', 'ESERVFAIL', 'EREFUSED', 'ETIMEOUT', 'EBADNAME'])
 const keptMax = 1024
 const readMax = 4096

@@ -3,7 +3,7 @@ import type { Events } from '../events.ts'
 import type { SecretBox } from '../keys/secret-box.ts'
 import type { Store } from '../store/store.ts'
 import type { WebhookMessage } from '../store/webhooks-store.ts'
-import { type ResolveAddresses, systemAddresses } from './connect.ts'
+import type { ResolveAddresses } from './connect.ts'
 import { startDeliverer } from './deliver.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { payloadOf, type WebhookPayload, type WebhookRecords } from './message.ts'
@@ -48,7 +48,7 @@ export function startWebhooks({
   allowPrivate,
   redact,
   version,
-  resolve = systemAddresses,
+  resolve,
   timeoutMs = 15_000,
   leaseMs = 30_000,
   everyMs = 500,

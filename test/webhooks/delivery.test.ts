@@ -249,6 +249,26 @@ describe('a delivery that fails', () => {
   })
 })
 
+describe('a gateway that stops', () => {
+  it('breaks off what a target leaves hanging, and the next one tries it again', async () => {
+    target.answerWith(() => undefined)
+    const webhook = await subscribe()
+    await test(webhook)
+    await arrives('webhook.test')
+    await using store = Object.assign(await gateway.openSecondStore(), {
+      async [Symbol.asyncDispose]() {
+        await store.close()
+      },
+    })
+    const startedAt = performance.now()
+    await gateway.app.close()
+    expect(performance.now() - startedAt).toBeLessThan(8000)
+    const [delivery] = await store.listDeliveries(gateway.organization.id, webhook.id)
+    expect(delivery).toMatchObject({ status: 'pending', response: { error: 'the gateway was stopped' } })
+    expect(delivery?.nextAttemptAt).toBeGreaterThan(clock.now())
+  })
+})
+
 describe('redelivery', () => {
   it('sends the same message again as a delivery of its own', async () => {
     const webhook = await subscribe(['api_key.created'])
