@@ -52,7 +52,12 @@ export const apiKey = z
 export const createdKey = z
   .object({
     key: apiKey,
-    raw_key: z.string().describe('The whole key. It is shown here and not again.'),
+    raw_key: z
+      .string()
+      .nullable()
+      .describe(
+        'The whole key. Null only in the answer to a repeat (Idempotency-Key) that comes after the key was rotated or revoked.',
+      ),
   })
   .meta({ id: 'ApiKeyCreatedResponse' })
 
