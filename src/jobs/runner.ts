@@ -104,8 +104,11 @@ export function startJobs({
     async close() {
       closing.abort(new JobStopped('closing'))
       endPause()
-      await looping
-      await Promise.all(running)
+      // Unless the store hangs: then leases run out.
+      const deadline = Promise.withResolvers<void>()
+      const timer = setTimeout(deadline.resolve, closeWithinMs)
+      await Promise.race([looping.then(() => Promise.all(running)), deadline.promise])
+      clearTimeout(timer)
     },
   }
 }
@@ -116,3 +119,4 @@ const jobsKeptMs = 30 * 86_400_000
 /** No upload takes so long. */
 const orphansKeptMs = 3_600_000
 const pruneMax = 20
+const closeWithinMs = 5000

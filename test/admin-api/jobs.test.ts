@@ -2,9 +2,11 @@ import { hash, randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { start } from '../../src/app.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { newId } from '../../src/ids.ts'
 import type { ClaimedJob } from '../../src/store/jobs-store.ts'
-import { type AdminGateway, adminConfig, startAdmin } from '../helpers/admin.ts'
+import { type AdminApi, type AdminGateway, adminApi, adminConfig, startAdmin } from '../helpers/admin.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { testActor } from '../helpers/gateway.ts'
 import { type JobAnswer, jobEnd, jsonLines, outputOf, runToEnd } from '../helpers/jobs.ts'
@@ -283,11 +285,112 @@ describe('bulk_revoke', () => {
 })
 
 describe('rights', () => {
+  it('an admin orders jobs, an engineer does not, and secret_rotation is root’s alone', async () => {
+    const [admin, engineer] = [await gateway.member('admin'), await gateway.member('engineer')]
+    const order = (api: AdminApi, type: string) => api('POST', jobs, { type })
+    expect((await order(admin, 'key_export')).status).toBe(202)
+    expect((await order(engineer, 'key_export')).status).toBe(403)
+    expect((await order(admin, 'secret_rotation')).status).toBe(403)
+    expect((await order(gateway.api, 'secret_rotation')).status).toBe(202)
+  })
+
+  it('an admin imports no key for a service account above admin', async () => {
+    const admin = await gateway.member('admin')
+    const made = []
+    for (const role of ['owner', 'admin'] as const) {
+      const input = { organizationId: gateway.organization.id, name: `An ${role}`, role }
+      made.push(await gateway.store.createServiceAccount(input, testActor))
+    }
+    const lines = made.map(({ id }) => JSON.stringify({ name: 'For', service_account_id: id, raw_key: oldKey() }))
+    const params = { format: 'jsonl', data: lines.join('\n') }
+    const { body } = await admin<JobAnswer>('POST', jobs, { type: 'key_import', params })
+    const end = await jobEnd(gateway.api, gateway.organization.id, body.id)
+    expect(end.result).toMatchObject({ created: 1, errors: [{ line: 1, path: 'service_account_id' }] })
+  })
+
+  it('is written down as done by whoever ordered it', async () => {
+    const admin = await gateway.member('admin')
+    const { record } = await gateway.createKey({ name: 'Ordered' })
+    const { body } = await admin<JobAnswer>('POST', jobs, { type: 'bulk_revoke', params: { ids: [record.id] } })
+    await jobEnd(gateway.api, gateway.organization.id, body.id)
+    const events = await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 3 })
+    expect(events.map(({ type, actor }) => [type, actor.id])).toEqual(
+      ['job.completed', 'api_key.revoked', 'job.created'].map((type) => [type, admin.operatorId]),
+    )
+  })
+
   it('bulk_rotate without keys.reveal is 409: nobody could ever see the new secrets', async () => {
     const params = { all: true, grace_period_seconds: 60 }
     const answer = await gateway.api<{ errors: { message: string }[] }>('POST', jobs, { type: 'bulk_rotate', params })
     expect([answer.status, answer.body.errors[0]?.message]).toEqual([409, expect.stringContaining('keys.reveal')])
   })
+})
+
+describe('with keys.reveal', () => {
+  let revealing: AdminGateway
+  beforeAll(async () => {
+    revealing = await startAdmin(`keys: { reveal: true, accept: [{ prefix: old_, length: 24 }] }\n${adminConfig}`)
+  })
+  afterAll(() => revealing[Symbol.asyncDispose]())
+  const reveal = async (id: string): Promise<string> => {
+    const path = `/organizations/${revealing.organization.id}/api-keys/${id}/reveal`
+    return (await revealing.api<{ raw_key: string }>('POST', path)).body.raw_key
+  }
+  const statusOf = async (key: string) => (await revealing.request('GET', '/api/v1/me', { key })).status
+
+  it('bulk_rotate gives every active key a new secret, seen by reveal and nowhere in the job; the old one has its grace', async () => {
+    const kept = await revealing.createKey({ name: 'Turn kept' })
+    const revoked = await revealing.createKey({ name: 'Turn revoked' })
+    await revealing.store.revokeKey(revealing.organization.id, revoked.record.id, null, testActor)
+    await revealing.createKey({ name: 'Turn system', system: true })
+    const end = await runToEnd(revealing, 'bulk_rotate', { q: 'turn', grace_period_seconds: 3600 })
+    expect(end).toMatchObject({ status: 'completed', result: { rotated: 1, skipped: 2 } })
+    const fresh = await reveal(kept.record.id)
+    expect(fresh).not.toBe(kept.raw)
+    expect([await statusOf(fresh), await statusOf(kept.raw)]).toEqual([200, 200])
+    expect(JSON.stringify(end) + (await outputOf(revealing, end.id)).text).not.toContain(fresh.slice(12))
+    await runToEnd(revealing, 'bulk_rotate', { ids: [kept.record.id], grace_period_seconds: 0 })
+    expect([await statusOf(fresh), await statusOf(await reveal(kept.record.id))]).toEqual([401, 200])
+  })
+
+  it('key_import makes a new secret for a line without one', async () => {
+    const end = await runToEnd(revealing, 'key_import', { format: 'csv', data: 'name,environment\nFresh,test\n' })
+    expect(end.result).toMatchObject({ created: 1 })
+    const [line] = jsonLines((await outputOf(revealing, end.id)).text)
+    const raw = await reveal(String(line?.key_id))
+    expect([raw.slice(0, 8), await statusOf(raw)]).toEqual(['sk_test_', 200])
+  })
+
+  it('secret_rotation encrypts every secret with the master key of now', async () => {
+    await using old = await startAdmin(`keys: { reveal: true }\n${adminConfig}`, { env: masterKeys(1) })
+    const made = await old.api<{ key: { id: string }; raw_key: string }>(
+      'POST',
+      `/organizations/${old.organization.id}/api-keys`,
+      { name: 'CI' },
+    )
+    const before = await old.store.masterKeysInUse()
+    const config = await loadConfig(old.configFile, {})
+    if (!config.ok) throw new Error('the configuration is wrong')
+    const env = { ...masterKeys(2, 1), SALLYPORT_ADMIN_TOKEN: old.adminToken }
+    await using next = await start({ config, env })
+    const api = adminApi(next.adminUrl, old.adminToken)
+    const end = await runToEnd({ api, organization: old.organization }, 'secret_rotation')
+    expect(end).toMatchObject({
+      status: 'completed',
+      progress: 1,
+      total: 1,
+      result: { total: 1, changed: 1, unreadable: 0 },
+    })
+    expect(await next.store.masterKeysInUse()).not.toEqual(before)
+    const shown = await api('POST', `/organizations/${old.organization.id}/api-keys/${made.body.key.id}/reveal`)
+    expect(shown.body).toEqual({ raw_key: made.body.raw_key })
+  })
+})
+
+/** The first is the one of now. */
+const masterKeys = (current: number, old?: number): Record<string, string> => ({
+  SALLYPORT_MASTER_KEY: Buffer.alloc(32, current).toString('base64'),
+  ...(old !== undefined && { SALLYPORT_MASTER_KEY_OLD: Buffer.alloc(32, old).toString('base64') }),
 })
 
 describe('the queue', () => {

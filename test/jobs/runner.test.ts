@@ -110,8 +110,13 @@ describe('the runner', () => {
     const steps: number[] = []
     const hung = Promise.withResolvers<void>()
     let stopped: unknown
-    // The first one is cut off: its heartbeats do not arrive.
-    const mute = { ...bench.store, beatJob: () => new Promise<never>(() => {}) }
+    // The first one is cut off: its heartbeats do not arrive, nor does it hear of further jobs.
+    const mute = {
+      ...bench.store,
+      beatJob: () => new Promise<never>(() => {}),
+      claimJob: async (options: Parameters<typeof bench.store.claimJob>[0]) =>
+        steps.length > 0 ? undefined : bench.store.claimJob(options),
+    }
     const first = bench.runner(
       async (run) => {
         await count(steps, 4)(run)
@@ -127,6 +132,7 @@ describe('the runner', () => {
     bench.runner(count(steps))
     expect(await bench.until(job, 'completed')).toMatchObject({ progress: 10 })
     hung.resolve()
+    await eventually('the first runner to find out', () => stopped)
     await first.close()
     expect(stopped).toMatchObject({ name: 'JobStopped', why: 'lost' })
     expect(await bench.store.findJob(job.organizationId, job.id)).toMatchObject({ status: 'completed', progress: 10 })
