@@ -33,6 +33,7 @@ import { createEvents } from './metrics/events.ts'
 import { createMetrics } from './metrics/registry.ts'
 import { createAuthenticate } from './policy/authenticate.ts'
 import { UpstreamSet } from './proxy/upstream-set.ts'
+import { checkpointFile, readCheckpoint, startCheckpoints } from './recorder/checkpoints.ts'
 import { createRecorder } from './recorder/recorder.ts'
 import { startRetention } from './recorder/retention.ts'
 import { createTail } from './recorder/tail.ts'
@@ -40,6 +41,7 @@ import { createApiKeys } from './self-service/api-keys.ts'
 import { createMe } from './self-service/me.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
+import { verifyEvents } from './store/verify-events.ts'
 import { version } from './version.ts'
 import { startWebhooks } from './webhooks/webhooks.ts'
 
@@ -229,6 +231,15 @@ export async function start({
   })
   stack.defer(() => jobs.close())
 
+  const checkpoints = startCheckpoints({
+    file: checkpointFile(first),
+    everyMs: first.audit.checkpoints.every,
+    store,
+    box,
+    events,
+  })
+  stack.defer(() => checkpoints.close())
+
   let draining = false
   const adminToken = env.SALLYPORT_ADMIN_TOKEN
   const login = createLogIn({ store, clock, adminToken, adminUrl: () => adminUrl })
@@ -241,6 +252,10 @@ export async function start({
     box,
     limiter,
     ...login,
+    verifyTrail: async () => {
+      const checkpoint = await readCheckpoint(checkpointFile(first), box)
+      return verifyEvents((after, limit) => store.listEventChain(after, limit), checkpoint)
+    },
     tail,
     webhooks,
     jobs,

@@ -16,6 +16,7 @@ import type { SecretBox } from '../keys/secret-box.ts'
 import type { Limiter } from '../limiter/limiter.ts'
 import type { Tail } from '../recorder/tail.ts'
 import type { Organization, Store } from '../store/store.ts'
+import type { ChainVerdict } from '../store/verify-events.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
 import type { Accounts } from './login/accounts.ts'
 import type { VerifyPassword } from './login/verify-password.ts'
@@ -38,6 +39,8 @@ export interface AdminContext {
   readonly accounts: Accounts
   /** Of this plane, as its listener is bound. */
   readonly adminUrl: () => string
+  /** Goes through the whole audit trail, and holds it against the newest checkpoint. */
+  readonly verifyTrail: () => Promise<ChainVerdict>
   /** Requests of the data plane as they end. */
   readonly tail: Tail
   readonly webhooks: Webhooks

@@ -1,6 +1,7 @@
 import type { ResourceRoutes } from './context.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
+import { eventRoutes } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { keyLifecycleRoutes } from './routes/key-lifecycle.ts'
 import { keyRevealRoutes } from './routes/key-reveal.ts'
@@ -40,4 +41,5 @@ export const resources: readonly ResourceRoutes[] = [
   webhookRoutes,
   deliveryRoutes,
   requestRoutes,
+  eventRoutes,
 ]

@@ -6,8 +6,10 @@ import { addExplain } from './explain.ts'
 import { Failure, UsageFailure } from './failure.ts'
 import { addInit } from './init.ts'
 import { addKeys } from './keys.ts'
+import { addOperators } from './operators.ts'
 import { addOrgs } from './orgs.ts'
 import { addStart } from './start.ts'
+import { addVerifyEvents } from './verify-events.ts'
 import { addVersion } from './version.ts'
 import { addWorkspaces } from './workspaces.ts'
 
@@ -30,7 +32,19 @@ function program(): Command {
     .exitOverride()
     .showHelpAfterError('(add --help to see how)')
     .addHelpText('after', examples)
-  for (const add of [addStart, addCheck, addInit, addExplain, addOrgs, addKeys, addWorkspaces, addVersion]) add(program)
+  for (const add of [
+    addStart,
+    addCheck,
+    addInit,
+    addExplain,
+    addOrgs,
+    addKeys,
+    addWorkspaces,
+    addOperators,
+    addVerifyEvents,
+    addVersion,
+  ])
+    add(program)
   return program
 }
 

@@ -331,9 +331,16 @@ export const configSchema = z.strictObject({
       queue: whole(100, 1_000_000)
         .default(20_000)
         .describe('Rows that wait at most; what comes beyond is dropped, counted and alarmed.'),
+      checkpoints: z
+        .strictObject({
+          file: z.string().min(1).optional().describe('Where they are written; next to the store when left out.'),
+          every: positiveDuration().prefault('10m').describe('How often, when the trail has grown.'),
+        })
+        .prefault({})
+        .describe('Signed marks of how far the audit trail had come, which show when its end was cut off.'),
     })
     .prefault({})
-    .describe('The request log.'),
+    .describe('The request log and the audit trail.'),
   webhooks: z
     .strictObject({
       allow_private: yesOrNo()

@@ -8,6 +8,7 @@ export type { ApiKey, Organization, OrganizationStatus, RateLimitSetting, Secret
 import type { IdempotencyStore } from './idempotency-store.ts'
 import type { ApiKey, Organization, RateLimitSetting, WorkspaceRef } from './objects.ts'
 import type { Sealed, SealedSecretsStore, SecretOwner } from './sealed-secrets-store.ts'
+import type { Checkpoint, StoredEvent } from './verify-events.ts'
 import type { WebhookStore } from './webhooks-store.ts'
 
 /**
@@ -97,6 +98,11 @@ export interface Store extends JobsStore, OperatorsStore, SealedSecretsStore, Id
   appendEvent(event: NewEvent, actor: Actor): Promise<void>
   /** Newest first. */
   listEvents(filter?: { organizationId?: string }, page?: Page): Promise<AdminEvent[]>
+
+  /** The audit trail as it is stored, oldest first, at most 1000 at a time. */
+  listEventChain(afterSeq: number, limit: number): Promise<StoredEvent[]>
+  /** The newest event, undefined where there is none. */
+  lastEvent(): Promise<Checkpoint | undefined>
 
   /** What has changed after `seq`, oldest first. Synchronous where the adapter can. `gap`: rows after `seq` were pruned already. */
   changesSince(seq: number, limit: number): ChangePage | Promise<ChangePage>
