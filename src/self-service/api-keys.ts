@@ -37,20 +37,22 @@ export function createApiKeys({ store, clock, events, formats }: ApiKeysDependen
     }
   }
 
-  /** All that are active, newest first; an organization with very many gets them in parts. */
+  /** All that are active, newest first; an organization with very many gets them in parts, and who asks for parts too. */
   async function list({ query, path }: Exchange, { organization }: KeyRecord): Promise<Outcome> {
-    let before = new URLSearchParams(query).get('cursor') ?? undefined
-    if (before !== undefined && !/^key_\w{1,64}$/.test(before)) {
-      return { refused: 'VALIDATION_FAILED', detail: 'cursor must be one that a Link header has named' }
-    }
+    const asked = new URLSearchParams(query)
+    const most = Number(asked.get('limit') ?? listMax)
+    let before = asked.get('cursor') ?? undefined
+    if (!Number.isInteger(most) || most < 1 || most > listMax) return invalid(`limit must be from 1 to ${listMax}`)
+    if (before !== undefined && !/^key_\w{1,64}$/.test(before)) return invalid('cursor must be one from a Link header')
     const data: ReturnType<typeof listed>[] = []
     for (;;) {
-      const page = { limit: pageSize, ...(before !== undefined && { before }) }
+      const limit = Math.min(pageSize, most - data.length)
+      const page = { limit, ...(before !== undefined && { before }) }
       const keys = await store.listKeys(organization.id, { status: 'active' }, page)
       data.push(...keys.map(listed))
       before = keys.at(-1)?.id
-      if (keys.length < pageSize) return { status: 200, data }
-      if (data.length >= listMax) return { status: 200, data, next: `${path}?cursor=${before}` }
+      if (keys.length < limit) return { status: 200, data }
+      if (data.length >= most) return { status: 200, data, next: `${path}?limit=${most}&cursor=${before}` }
     }
   }
 
@@ -131,6 +133,7 @@ function refusedFor(problems: readonly FieldProblem[]): Outcome {
   return { refused, detail: detail.join(' ') }
 }
 
+const invalid = (detail: string): Outcome => ({ refused: 'VALIDATION_FAILED', detail })
 const missing: Outcome = { refused: 'NOT_FOUND' }
 const rotated = 'This secret was rotated and ends soon; make keys with the new one.'
 const pageSize = 200
