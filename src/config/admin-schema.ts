@@ -19,7 +19,7 @@ const oidc = z.strictObject({
   client_secret: anyText('the secret of the client')
     .min(1, 'is empty; leave the line out for a public client')
     .optional()
-    .describe('Best from the environment: ${OIDC_CLIENT_SECRET}.'),
+    .describe(`Best from the environment: \${OIDC_CLIENT_SECRET}.`),
   redirect_url: text(
     'URL',
     /^https?:\/\/[^\s?#]+\/auth\/oidc\/callback$/,

@@ -10,6 +10,7 @@ import { idempotencyContract } from './store-parts/idempotency.ts'
 import { jobsContract } from './store-parts/jobs.ts'
 import { keyListsContract } from './store-parts/key-lists.ts'
 import { keysContract } from './store-parts/keys.ts'
+import { operatorsContract } from './store-parts/operators.ts'
 import { organizationsContract } from './store-parts/organizations.ts'
 import { requestsContract } from './store-parts/requests.ts'
 import { sealedSecretsContract } from './store-parts/sealed-secrets.ts'
@@ -39,6 +40,7 @@ export type OpenStore = () => Promise<OpenedStore>
 export function storeContract(name: string, open: OpenStore): void {
   describe(`store contract: ${name}`, () => {
     organizationsContract(open)
+    operatorsContract(open)
     keysContract(open)
     keyListsContract(open)
     secretsContract(open)

@@ -117,7 +117,8 @@ async function removeNewcomer(trx: Writer, operatorId: string): Promise<void> {
 }
 
 /** One who was invited and has not come yet keeps nobody's place. */
-async function isLastOwner(db: Reader, { organizationId, id }: Member): Promise<boolean> {
+async function isLastOwner(db: Reader, { organizationId, id, status }: Member): Promise<boolean> {
+  if (status === 'invited') return false
   const other = await members(db)
     .where('memberships.organization_id', '=', organizationId)
     .where('memberships.operator_id', '!=', id)

@@ -63,7 +63,7 @@ export function operatorMethods({ db, write, clock }: SqlEngine): OperatorMethod
           ...(isRoot !== undefined && { isRoot }),
         })
         if (!diff) return current
-        if (diff.changed.isRoot === false && (await isLastRoot(trx, id))) return 'last_root'
+        if (diff.changed.isRoot === false && (await isLastRoot(trx, current))) return 'last_root'
         const now = clock.now()
         const updated = { ...current, ...diff.changed, updatedAt: now }
         await trx
@@ -89,7 +89,7 @@ export function operatorMethods({ db, write, clock }: SqlEngine): OperatorMethod
       write(async (trx) => {
         const current = await operatorById(trx, id)
         if (!current) return undefined
-        if (current.isRoot && (await isLastRoot(trx, id))) return 'last_root'
+        if (current.isRoot && (await isLastRoot(trx, current))) return 'last_root'
         await removeOperator(trx, current, actor, clock.now())
         return 'deleted'
       }),
@@ -192,7 +192,9 @@ export async function operatorById(db: Reader, id: string): Promise<Operator | u
   return row && toOperator(row)
 }
 
-async function isLastRoot(db: Reader, id: string): Promise<boolean> {
+/** One who has not set a password yet keeps nobody's place. */
+async function isLastRoot(db: Reader, { id, hasPassword, hasOidc }: Operator): Promise<boolean> {
+  if (!hasPassword && !hasOidc) return false
   const other = await db
     .selectFrom('operators')
     .select('id')
