@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { jsonSchemaTransform } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { SealBroken, type SecretBox } from '../keys/secret-box.ts'
 import { verify } from '../keys/verify.ts'
@@ -24,6 +25,18 @@ export function honourIdempotencyKeys(app: PlatformApp, context: Needs): void {
     return payload
   })
 }
+
+/** For the reference: the header, on the routes that honour it. Not in their schemas, which would drop all other headers. */
+export const withIdempotencyKey =
+  (transform: typeof jsonSchemaTransform): typeof jsonSchemaTransform =>
+  (input) => {
+    const { schema, url } = transform(input)
+    if (input.route.config?.idempotent !== true) return { schema, url }
+    const properties = { 'Idempotency-Key': { type: 'string', pattern: '^[!-~]{1,255}$', description } }
+    return { schema: { ...schema, headers: { type: 'object', properties } }, url }
+  }
+const description =
+  'A repeat within 24 hours with the same one, path and body gets the first answer again, and makes nothing.'
 
 /** A request that has the lease; in the map from its start to its answer. */
 interface Running {

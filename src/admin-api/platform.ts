@@ -13,7 +13,7 @@ import { StoreChanged, StoreConflict, StoreMissing } from '../store/store.ts'
 import { version } from '../version.ts'
 import { accessOf, admit, platformPrefix } from './admission.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
-import { honourIdempotencyKeys } from './idempotency.ts'
+import { honourIdempotencyKeys, withIdempotencyKey } from './idempotency.ts'
 import { codeOf, refuse } from './refusals.ts'
 
 /**
@@ -25,7 +25,7 @@ export function platform(context: AdminContext, resources: readonly ResourceRout
     await parent.register(cookie)
     await parent.register(swagger, {
       openapi,
-      transform: jsonSchemaTransform,
+      transform: withIdempotencyKey(jsonSchemaTransform),
       transformObject: jsonSchemaTransformObject,
     })
     await parent.register(

@@ -185,6 +185,15 @@ describe('Idempotency-Key', () => {
     expect((await create('a')).body).toEqual(first.body)
   })
 
+  it('is described in the reference, on the routes that honour it alone', async () => {
+    const response = await fetch(`${gateway.adminUrl}/openapi.json`)
+    const { paths } = (await response.json()) as { paths: Record<string, Record<string, { parameters?: unknown[] }>> }
+    const header = expect.objectContaining({ in: 'header', name: 'Idempotency-Key' })
+    const path = paths['/platform/organizations/{organization_id}/api-keys']
+    expect(path?.post?.parameters).toContainEqual(header)
+    expect(path?.get?.parameters).not.toContainEqual(header)
+  })
+
   it('leaves neither itself nor the secret in any file', async () => {
     const key = randomBytes(16).toString('hex')
     const { body } = await create(key)
