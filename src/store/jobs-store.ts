@@ -1,5 +1,5 @@
 import type { Actor, Metadata, Page } from './basics.ts'
-import type { ApiKey, NewKey, NewSecret } from './store.ts'
+import type { ApiKey, NewKey, NewSecret } from './objects.ts'
 
 /**
  * Long-running work as the store keeps it: what is to be done, how far it is, and who does it. Nothing in it is a secret.
