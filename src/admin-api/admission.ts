@@ -32,7 +32,8 @@ export async function admit(
 
   const { organization_id: organizationId } = request.params as { organization_id?: string }
   if (organizationId === undefined) {
-    return access === 'any' || principal.isRoot ? checkObject(request, reply) : refuse(reply, 'FORBIDDEN')
+    if (access !== 'any' && !principal.isRoot) return refuse(reply, 'FORBIDDEN')
+    return (await objectExists(request)) ? undefined : refuse(reply, 'NOT_FOUND')
   }
   const role = roleIn(principal, organizationId)
   const organization = role === undefined ? undefined : await context.store.findOrganization(organizationId)
@@ -40,8 +41,7 @@ export async function admit(
   if (role === undefined || organization?.id !== organizationId) return refuse(reply, 'NOT_FOUND')
   request.organization = organization
   request.role = role
-  const missing = await checkObject(request, reply)
-  if (missing !== undefined) return missing
+  if (!(await objectExists(request))) return refuse(reply, 'NOT_FOUND')
   return access === 'any' || outranks(role, access) ? undefined : refuse(reply, 'FORBIDDEN')
 }
 
@@ -64,9 +64,10 @@ export const credentialsOf = (request: FastifyRequest): AdminCredentials => ({
   session: readCookie(request, 'session'),
 })
 
-async function checkObject(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+/** A value, not the reply: to await a reply is to wait until it is sent, and gives undefined. */
+async function objectExists(request: FastifyRequest): Promise<boolean> {
   const { exists } = request.routeOptions.config
-  return exists === undefined || (await exists(request)) ? undefined : refuse(reply, 'NOT_FOUND')
+  return exists === undefined || (await exists(request))
 }
 
 function bearerOf({ headers }: FastifyRequest): string | undefined {
