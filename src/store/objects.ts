@@ -1,4 +1,5 @@
 import type { Metadata } from './basics.ts'
+import type { Sealed, SecretOwner } from './sealed-secrets-store.ts'
 
 export interface WorkspaceRef {
   readonly id: string
@@ -63,3 +64,30 @@ export interface Secret {
   readonly expiresAt: number | null
   readonly lastUsedAt: number | null
 }
+
+/** A fresh secret as the store keeps it: never the secret itself. */
+export interface NewSecret {
+  readonly sha256: Buffer
+  readonly keyPrefix: string
+  readonly keySuffix: string
+  /** Makes the encrypted copy that is kept so that the secret can be shown again. Left out: none is kept. */
+  readonly seal?: (owner: SecretOwner) => Sealed
+}
+
+export type NewKey = Pick<ApiKey, 'organizationId' | 'name' | 'scopes' | 'environment'> &
+  Partial<
+    Pick<
+      ApiKey,
+      | 'description'
+      | 'expiresAt'
+      | 'projectId'
+      | 'allowedIps'
+      | 'rateLimit'
+      | 'serviceAccountId'
+      | 'metadata'
+      | 'system'
+    >
+  > & {
+    readonly workspaceIds?: readonly string[]
+    readonly secret: NewSecret
+  }

@@ -3,11 +3,20 @@ import type { JobsStore } from './jobs-store.ts'
 import type { OperatorsStore } from './operators-store.ts'
 
 export type { Actor, Metadata, Page, Role } from './basics.ts'
-export type { ApiKey, Organization, OrganizationStatus, RateLimitSetting, Secret, WorkspaceRef } from './objects.ts'
+export type {
+  ApiKey,
+  NewKey,
+  NewSecret,
+  Organization,
+  OrganizationStatus,
+  RateLimitSetting,
+  Secret,
+  WorkspaceRef,
+} from './objects.ts'
 
 import type { IdempotencyStore } from './idempotency-store.ts'
-import type { ApiKey, Organization, RateLimitSetting, WorkspaceRef } from './objects.ts'
-import type { Sealed, SealedSecretsStore, SecretOwner } from './sealed-secrets-store.ts'
+import type { ApiKey, NewKey, NewSecret, Organization, RateLimitSetting, WorkspaceRef } from './objects.ts'
+import type { SealedSecretsStore } from './sealed-secrets-store.ts'
 import type { Checkpoint, StoredEvent } from './verify-events.ts'
 import type { WebhookStore } from './webhooks-store.ts'
 
@@ -212,33 +221,6 @@ export type NewOrganization = Pick<Organization, 'name'> &
 export type OrganizationPatch = Partial<
   Pick<Organization, 'name' | 'status' | 'statusReason' | 'rateLimit' | 'metadata'>
 >
-
-/** A fresh secret as the store keeps it: never the secret itself. */
-export interface NewSecret {
-  readonly sha256: Buffer
-  readonly keyPrefix: string
-  readonly keySuffix: string
-  /** Makes the encrypted copy that is kept so that the secret can be shown again. Left out: none is kept. */
-  readonly seal?: (owner: SecretOwner) => Sealed
-}
-
-export type NewKey = Pick<ApiKey, 'organizationId' | 'name' | 'scopes' | 'environment'> &
-  Partial<
-    Pick<
-      ApiKey,
-      | 'description'
-      | 'expiresAt'
-      | 'projectId'
-      | 'allowedIps'
-      | 'rateLimit'
-      | 'serviceAccountId'
-      | 'metadata'
-      | 'system'
-    >
-  > & {
-    readonly workspaceIds?: readonly string[]
-    readonly secret: NewSecret
-  }
 
 export type KeyPatch = Partial<
   Pick<ApiKey, 'name' | 'description' | 'scopes' | 'allowedIps' | 'rateLimit' | 'metadata' | 'system'>
