@@ -43,7 +43,7 @@ export async function startSallyport({ machine, upstreamOrigin, folder }: World)
     async audit(served) {
       const dropped = sum(await metrics(), 'sallyport_request_log_dropped_total')
       await child[Symbol.asyncDispose]()
-      const logged = countLogged(join(folder, 'bench.db'))
+      const logged = countLogged(join(folder, 'data', 'bench.db'))
       return [
         ...(dropped > 0 ? [`the request log dropped ${dropped} rows`] : []),
         ...(logged < served ? [`the request log holds ${logged} rows with status 200 of ${served} answers`] : []),
@@ -64,7 +64,7 @@ const profiling = (): string[] => {
 const gatewayYaml = (port: number, adminPort: number, upstream: string): string => `
 listen: 127.0.0.1:${port}
 admin: { listen: 127.0.0.1:${adminPort} }
-store: sqlite:bench.db
+store: sqlite:data/bench.db
 scopes: { 'things:read': Read things }
 limits:
   key-minute: { by: key, requests: 1000000000, per: 1m }

@@ -10,8 +10,8 @@ export function* checkOverlap({ config, routes }: Subject): Generator<Finding> {
   const places = new Map<string, NumberedRoute[]>()
   const looks = new Map<string, NumberedRoute>()
   for (const numbered of routes) {
-    const { route, index, pattern } = numbered
-    if (pattern === undefined) continue
+    const { route, index, partial, pattern } = numbered
+    if (pattern === undefined || partial) continue
     const message =
       againstOwn(own, route.path, pattern) ??
       againstSame(places, numbered, pattern) ??

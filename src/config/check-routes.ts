@@ -50,10 +50,14 @@ function* checkTogether({ route, index }: NumberedRoute): Generator<Finding> {
   }
 }
 
-function* checkUpstream({ route, index }: NumberedRoute, { declared: { upstreams } }: Subject): Generator<Finding> {
+function* checkUpstream(
+  { route, index, partial }: NumberedRoute,
+  { declared: { upstreams } }: Subject,
+): Generator<Finding> {
   const path = ['routes', index, 'upstream']
   if (route.deny) return
   if (route.upstream === undefined) {
+    if (partial) return
     const names = [...(upstreams ?? [])].slice(0, 10)
     const what =
       names.length === 0 ? 'declare one under upstreams and name it here' : `write upstream: ${either(names)}`

@@ -22,6 +22,8 @@ export interface Subject {
 export interface NumberedRoute {
   readonly index: number
   readonly route: RouteConfig
+  /** Something that was wrong is taken out of it: what is missing may not be missing. */
+  readonly partial: boolean
   /** Undefined where the path is wrong, which is told once. */
   readonly pattern: Pattern | undefined
 }
@@ -32,11 +34,13 @@ const nothing: ReadonlySet<number> = new Set()
 export function checkConfig(
   config: Config,
   declared: Subject['declared'],
-  { brokenRoutes = nothing, brokenTests = nothing } = {},
+  { brokenRoutes = nothing, partialRoutes = nothing, brokenTests = nothing } = {},
 ): Finding[] {
   const routes = config.routes.flatMap((route, index): NumberedRoute[] => {
     const pattern = parsePattern(route.path)
-    return brokenRoutes.has(index) ? [] : [{ index, route, pattern: typeof pattern === 'string' ? undefined : pattern }]
+    if (brokenRoutes.has(index)) return []
+    const partial = partialRoutes.has(index)
+    return [{ index, route, partial, pattern: typeof pattern === 'string' ? undefined : pattern }]
   })
   const tests = config.tests
     .map(({ scopes }, index) => ({ scopes, index }))

@@ -7,6 +7,8 @@ export interface Salvaged {
   readonly config: Config
   /** Entries whose content is made up, by index: what stands there must not be judged. */
   readonly brokenRoutes: ReadonlySet<number>
+  /** Routes that lack what was wrong in them: the rest can be judged, but not what is missing, nor where they overlap. */
+  readonly partialRoutes: ReadonlySet<number>
   readonly brokenTests: ReadonlySet<number>
 }
 
@@ -19,7 +21,7 @@ export interface Salvaged {
 export function salvage(document: unknown, broken: readonly Path[]): Salvaged | undefined {
   const copy: unknown = structuredClone(document)
   if (!isMap(copy)) return undefined
-  const salvaged = { brokenRoutes: new Set<number>(), brokenTests: new Set<number>() }
+  const salvaged: Mended = { brokenRoutes: new Set(), partialRoutes: new Set(), brokenTests: new Set() }
   for (const path of broken) mend(copy, path, salvaged)
   for (let round = 1; round <= rounds; round++) {
     const parsed = configSchema.safeParse(copy)
@@ -37,16 +39,29 @@ export function salvage(document: unknown, broken: readonly Path[]): Salvaged | 
 
 const rounds = 4
 
+interface Mended {
+  readonly brokenRoutes: Set<number>
+  readonly partialRoutes: Set<number>
+  readonly brokenTests: Set<number>
+}
+
+/** Without one of these nobody knows which requests a route is about. */
+const deciding: ReadonlySet<unknown> = new Set(['path', 'host', 'methods', 'public', 'deny'])
+
 function mend(
   document: Record<string, unknown>,
   path: Path,
-  { brokenRoutes, brokenTests }: { brokenRoutes: Set<number>; brokenTests: Set<number> },
+  { brokenRoutes, partialRoutes, brokenTests }: Mended,
   isName = false,
 ): void {
-  const [section, entry] = path
+  const [section, entry, field] = path
   if (typeof section !== 'string') return
   const entries = document[section]
-  if (Array.isArray(entries) && typeof entry === 'number' && (section === 'routes' || section === 'tests')) {
+  const route = section === 'routes' && Array.isArray(entries) && typeof entry === 'number' ? entries[entry] : undefined
+  if (isMap(route) && typeof field === 'string' && Object.hasOwn(route, field) && !deciding.has(field)) {
+    delete route[field]
+    partialRoutes.add(Number(entry))
+  } else if (Array.isArray(entries) && typeof entry === 'number' && (section === 'routes' || section === 'tests')) {
     entries[entry] = section === 'routes' ? { path: '/', deny: true } : { request: 'GET /', expect: 'deny' }
     if (section === 'routes') brokenRoutes.add(entry)
     else brokenTests.add(entry)

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
-import { catalogue, type ErrorCode } from '../errors.ts'
+import { assertNever, catalogue, type ErrorCode } from '../errors.ts'
 import type { AuthFailure } from '../events.ts'
 import { compileKeyFormats } from '../keys/format.ts'
 import { verify } from '../keys/verify.ts'
@@ -134,6 +134,8 @@ function detailOf(step: StepName, exchange: Exchange, denial: ErrorCode | undefi
     case 'context':
     case 'audit':
       return 'done when the request is real'
+    default:
+      return assertNever(step)
   }
 }
 

@@ -36,7 +36,7 @@ export interface Head {
   fromTrustedProxy: string[]
 }
 
-export const headersMax = 256
+const headersMax = 256
 const headerBytesMax = 32 * 1024
 const targetBytesMax = 8 * 1024
 

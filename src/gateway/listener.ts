@@ -168,6 +168,7 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
       await closed
     },
     destroy: () => {
+      if (server.listening) server.close()
       server.closeAllConnections()
       for (const socket of connections.keys()) socket.destroy()
     },

@@ -103,7 +103,7 @@ export async function createKey(request: KeyRequest, options: CreateKeyOptions):
 }
 
 /** The rules that need no store. @returns every problem; none when the request is in order. */
-export function checkKeyRequest(request: KeyRequest, rules: KeyRules): readonly FieldProblem[] {
+function checkKeyRequest(request: KeyRequest, rules: KeyRules): readonly FieldProblem[] {
   return [
     ...checkTexts(request),
     ...checkScopes(request.scopes ?? rules.defaultScopes, request.scopes === undefined, rules.scopes),
@@ -116,8 +116,8 @@ export function checkKeyRequest(request: KeyRequest, rules: KeyRules): readonly 
   ]
 }
 
-/** Scopes that can't be granted, each with the nearest that can. Also used when a key's scopes are changed. */
-export function* checkScopes(
+/** Scopes that can't be granted, each with the nearest that can. */
+function* checkScopes(
   scopes: readonly string[],
   fromDefault: boolean,
   declared: readonly string[],

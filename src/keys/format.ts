@@ -25,7 +25,7 @@ export interface KeyFormats {
 }
 
 /** A text that passed `parse`. */
-export class ApiKeyText extends Secret {
+class ApiKeyText extends Secret {
   /** Of the whole key: what the store looks up. */
   sha256(): Buffer {
     return hash('sha256', this.reveal(), 'buffer')

@@ -1,5 +1,4 @@
-/** Lets a key manage the keys of its organization. Never part of a wildcard: it must be granted by its name. */
-export const keysManage = 'keys:manage'
+import { keysManage } from '../config/grantable.ts'
 
 /** Whether a key with these scopes has the required one, which is a plain name. */
 export function holdsScope(granted: readonly string[], required: string): boolean {

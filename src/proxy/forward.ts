@@ -145,6 +145,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     if (this.#target) this.#upstream.answered(this.#target)
     this.#resumeUpstream = resume
     this.#sendHead(status, reason, headers)
+    if ((status === 204 || status === 304) && announcesBody(raw)) return this.#endWithHead()
     return true
   }
 
@@ -156,6 +157,8 @@ export class Forwarding implements Dispatcher.DispatchHandler {
 
   onComplete(raw: Buffer[] | string[] | null): void {
     if (this.#over) return
+    // undici takes a reset for the end of a body that has no length of its own; nobody knows whether it was whole.
+    if (this.#target?.isResetting()) return this.onError(new Error('it reset the connection inside a body'))
     this.#settle()
     const trailers = raw && raw.length > 0 ? readResponseHeaders(raw as Buffer[], 200, false) : undefined
     this.#outbound.wire.end(trailers)
@@ -220,6 +223,14 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.#outbound.answered(status)
   }
 
+  /** RFC 9112 section 6.3: no body follows, whatever length the head names; undici would wait for it. */
+  #endWithHead(): false {
+    if (this.#over) return false
+    this.#outbound.wire.end(undefined)
+    this.#end('no body follows')
+    return false
+  }
+
   #resume(): void {
     if (this.#over) return
     this.#active()
@@ -260,6 +271,9 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     if (this.#target) this.#target.inFlight--
   }
 }
+
+const announcesBody = (raw: readonly Buffer[]): boolean =>
+  raw.some((name, index) => index % 2 === 0 && /^(content-length|transfer-encoding)$/i.test(name.toString('latin1')))
 
 const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? ''
 

@@ -25,7 +25,7 @@ export const kind = {
 export type HeaderKind = (typeof kind)[keyof typeof kind]
 
 /** Names that mean the same to an upstream that folds case, `-`, `_` and `.`, as CGI and its heirs do. */
-export const foldName = (name: string): string => name.toLowerCase().replace(/[_.]/g, '-')
+const foldName = (name: string): string => name.toLowerCase().replace(/[_.]/g, '-')
 
 const known: Record<string, HeaderKind> = {
   host: kind.host,
@@ -61,7 +61,7 @@ const dropped = [
 ]
 
 /** Headers that Sallyport sets itself under any preset: a caller's are dropped whatever the file says. */
-export const identityHeaders = [
+const identityHeaders = [
   ...['X-Org-Id', 'X-Org-Name', 'X-Key-Id', 'X-Key-Name', 'X-Key-Scopes', 'X-Key-Environment'],
   ...['X-Workspace-Id', 'X-Service-Account-Id', 'Sallyport-Context'],
   ...[

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Pool } from 'undici'
+import { buildConnector, Pool } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { UpstreamConfig } from '../config/schema.ts'
 import type { Events } from '../events.ts'
@@ -8,6 +8,8 @@ import type { Events } from '../events.ts'
 export interface UpstreamTarget {
   readonly origin: string
   readonly pool: Pool
+  /** True while undici is told that one of the connections was reset, and is telling us. */
+  readonly isResetting: () => boolean
   inFlight: number
   /** What the active check last said; true where there is none. */
   up: boolean
@@ -108,7 +110,14 @@ export class Upstream {
 }
 
 function openTarget(origin: string, config: UpstreamConfig): UpstreamTarget {
-  const tls = config.tls
+  let resetting = false
+  const connect = createConnector(config, () => {
+    resetting = true
+    // undici's own listener runs before any microtask.
+    queueMicrotask(() => {
+      resetting = false
+    })
+  })
   const pool = new Pool(origin, {
     connections: config.max_connections,
     pipelining: 1,
@@ -119,13 +128,24 @@ function openTarget(origin: string, config: UpstreamConfig): UpstreamTarget {
     keepAliveTimeout: 4000,
     keepAliveMaxTimeout: 60_000,
     maxHeaderSize: 64 * 1024,
-    connect: {
-      timeout: config.connect_timeout,
-      ...(tls?.ca === undefined ? {} : { ca: readFileSync(tls.ca) }),
-      ...(tls?.server_name === undefined ? {} : { servername: tls.server_name }),
-    },
+    connect,
   })
-  return { origin, pool, inFlight: 0, up: true, ejectedUntil: 0, failuresInRow: 0 }
+  return { origin, pool, isResetting: () => resetting, inFlight: 0, up: true, ejectedUntil: 0, failuresInRow: 0 }
+}
+
+/** undici's own connector, with an ear on each socket that hears of an error before undici does. */
+function createConnector(config: UpstreamConfig, onSocketError: () => void): buildConnector.connector {
+  const tls = config.tls
+  const connect = buildConnector({
+    timeout: config.connect_timeout,
+    ...(tls?.ca === undefined ? {} : { ca: readFileSync(tls.ca) }),
+    ...(tls?.server_name === undefined ? {} : { servername: tls.server_name }),
+  })
+  return (options, callback) =>
+    connect(options, (...result) => {
+      if (result[0] === null) result[1].on('error', onSocketError)
+      callback(...result)
+    })
 }
 
 /** @returns what is wrong, or undefined when all is well. */

@@ -14,7 +14,7 @@ export interface IdempotencyStore {
   pruneIdempotent(before: number, limit: number): Promise<number>
 }
 
-export type StartedIdempotent =
+type StartedIdempotent =
   /** `lease` proves later that it was this one. */
   | { readonly state: 'started'; readonly lease: string }
   | { readonly state: 'running' }

@@ -25,7 +25,7 @@ export interface SecretOwner {
   readonly organizationId: string
 }
 
-export interface SealedSecret extends SecretOwner {
+interface SealedSecret extends SecretOwner {
   readonly sealed: Uint8Array | null
 }
 
@@ -53,7 +53,7 @@ export type SealedOwner =
       readonly organizationId: string
     }
 
-export interface ResealedRow extends Sealed {
+interface ResealedRow extends Sealed {
   readonly id: string
   readonly kind: SealedOwner['kind']
   /** The ciphertext that it was made from. */

@@ -73,6 +73,7 @@ describe('a response that has no body', () => {
     ['to HEAD, in chunks', 'HEAD', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 200],
     ['204', 'GET', 'HTTP/1.1 204 No Content\r\n\r\n', 204],
     ['304', 'GET', 'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n', 304],
+    ['204 with a length', 'GET', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n', 204],
     ['304 with the length of what it stands for', 'GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n', 304],
   ])('%s leaves the connection in order for the next one', async (_what, method, bytes, status) => {
     upstream.respond(bytes)
@@ -95,7 +96,6 @@ describe('interim responses of the upstream', () => {
     ['103', 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n'],
     ['102', 'HTTP/1.1 102 Processing\r\n\r\n'],
     ['several', 'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n'],
-    ['an unasked 100', 'HTTP/1.1 100 Continue\r\n\r\n'],
   ])('(%s) do not disturb the final one', async (_what, interim) => {
     upstream.respond(interim + plainResponse('final'))
     const response = await gateway.request('GET', '/api/x', { key })
@@ -109,6 +109,12 @@ describe('an upstream that dies in the middle of a body', () => {
     'of known length': 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf',
     'in chunks': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n',
     'inside a chunk': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nhalf',
+    'of known length, on a connection that closes':
+      'HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1000\r\n\r\nhalf',
+    'in chunks, on a connection that closes':
+      'HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n',
+    'inside a chunk, on a connection that closes':
+      'HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nhalf',
     'in its last chunk': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0\r\n',
   }
   const cases = Object.entries(heads).flatMap(([what, bytes]) =>

@@ -19,7 +19,7 @@ beforeAll(async () => {
       await body()
       if (request.header('upgrade') !== undefined) {
         send('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
-      } else if (request.target.startsWith('/projects/') || request.target === '/feed') {
+      } else if (request.target.startsWith('/projects/') || request.target.endsWith('/feed')) {
         send('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\n\n\r\n')
       } else send(plainResponse())
     },
@@ -258,11 +258,15 @@ describe('a stream', () => {
     await feed.until('still')
   })
 
-  it('of a public route is nobody’s, and goes on', async () => {
-    upstream.forget()
-    using client = await gateway.connect()
-    await client.send(gateway.compose('GET', '/open/x'))
-    expect((await client.response()).status).toBe(200)
+  it('of a public route is nobody’s: it goes on, whatever becomes of the key that was sent along', async () => {
+    const { key, organizationId } = await subject()
+    using open = await openFeed(key, '/open/feed')
+    const { connection } = upstream.last()
+    using ending = await openFeed(key)
+    await gateway.store.revokeKey(organizationId, key.record.id, null, testActor)
+    await ending.closed(1000)
+    connection.socket.write('5\r\nstill\r\n')
+    await open.until('still')
   })
 })
 

@@ -19,11 +19,11 @@ export interface ImportRules {
  * @returns one sentence per broken rule; none when all hold
  */
 export function findViolations(files: ReadonlyMap<string, string>, rules: ImportRules): string[] {
-  const graph = new Map<string, string[]>()
+  const graph = new Map<string, Imports>()
   const violations: string[] = []
   for (const [file, text] of files) {
     const imports = importsOf(file, text)
-    graph.set(file, imports.files)
+    graph.set(file, imports)
     violations.push(
       ...checkLayers(file, imports.files, rules),
       ...checkPackages(file, imports.packages, rules),
@@ -33,17 +33,37 @@ export function findViolations(files: ReadonlyMap<string, string>, rules: Import
         .map((target) => `${file} imports ${target}, which is not there`),
     )
   }
-  return [...violations, ...checkCircles(graph), ...checkRooms(graph, rules), ...checkLengths(files, rules)]
+  return [...violations, ...checkCircles(graph, rules), ...checkRooms(graph, rules), ...checkLengths(files, rules)]
 }
 
-function importsOf(file: string, text: string): { files: string[]; packages: string[] } {
+interface Imports {
+  readonly files: readonly string[]
+  readonly packages: readonly string[]
+  /** Those of `files` of which nothing but types is used: they are gone when the program runs. */
+  readonly typesOnly: ReadonlySet<string>
+}
+
+function importsOf(file: string, text: string): Imports {
   const names = ts.preProcessFile(text).importedFiles.map(({ fileName }) => fileName)
-  const relative = names.filter((name) => name.startsWith('.'))
+  const [values, types] = [new Set<string>(), new Set<string>()]
+  for (const statement of ts.createSourceFile(file, text, ts.ScriptTarget.Latest).statements) {
+    if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) continue
+    if (!statement.moduleSpecifier || !ts.isStringLiteral(statement.moduleSpecifier)) continue
+    const isType = ts.isExportDeclaration(statement)
+      ? statement.isTypeOnly
+      : statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
+    const to = isType ? types : values
+    to.add(resolve(file, statement.moduleSpecifier.text))
+  }
   return {
-    files: relative.map((name) => posix.join(posix.dirname(file), name)),
-    packages: names.filter((name) => !name.startsWith('.')),
+    files: names.filter(isRelative).map((name) => resolve(file, name)),
+    packages: names.filter((name) => !isRelative(name)),
+    typesOnly: new Set([...types].filter((name) => !values.has(name))),
   }
 }
+
+const isRelative = (name: string): boolean => name.startsWith('.')
+const resolve = (file: string, name: string): string => posix.join(posix.dirname(file), name)
 
 function* checkLayers(file: string, imports: readonly string[], rules: ImportRules): Generator<string> {
   const from = layerOf(file, rules)
@@ -77,15 +97,22 @@ function* checkAdapters(file: string, imports: readonly string[], { adapters }: 
   }
 }
 
-/** Files that import each other, however long the way round. Each circle is reported once. */
-function* checkCircles(graph: ReadonlyMap<string, readonly string[]>): Generator<string> {
+/**
+ * Files that import each other, however long the way round. Each circle is reported once. Types that name each other may
+ * live in two files of one room; such an import does not close a circle.
+ */
+function* checkCircles(graph: ReadonlyMap<string, Imports>, rules: ImportRules): Generator<string> {
   const done = new Set<string>()
   const circles: string[] = []
   const visit = (file: string, path: readonly string[]): void => {
     const start = path.indexOf(file)
     if (start >= 0) circles.push(`circle: ${[...path.slice(start), file].join(' → ')}`)
     if (start >= 0 || done.has(file)) return
-    for (const target of graph.get(file) ?? []) visit(target, [...path, file])
+    const { files = [], typesOnly } = graph.get(file) ?? {}
+    for (const target of files) {
+      const isType = typesOnly?.has(target) && roomOf(target, rules) === roomOf(file, rules)
+      if (!isType) visit(target, [...path, file])
+    }
     done.add(file)
   }
   for (const file of graph.keys()) visit(file, [])
@@ -93,10 +120,10 @@ function* checkCircles(graph: ReadonlyMap<string, readonly string[]>): Generator
 }
 
 /** Two rooms of one layer may use each other in one direction only. */
-function* checkRooms(graph: ReadonlyMap<string, readonly string[]>, rules: ImportRules): Generator<string> {
+function* checkRooms(graph: ReadonlyMap<string, Imports>, rules: ImportRules): Generator<string> {
   const uses = new Map<string, string>()
-  for (const [file, imports] of graph) {
-    for (const target of imports) {
+  for (const [file, { files }] of graph) {
+    for (const target of files) {
       const [from, to] = [roomOf(file, rules), roomOf(target, rules)]
       if (!from || !to || from === to || layerOf(file, rules) !== layerOf(target, rules)) continue
       const back = uses.get(`${to} ${from}`)

@@ -54,7 +54,8 @@ export class RawClient implements Disposable {
   #unread: Buffer = Buffer.alloc(0)
   #received = 0
   #end: 'open' | 'end' | 'reset' = 'open'
-  #wake = (): void => {}
+  /** Those who wait for something to happen on the connection. */
+  readonly #waiting = new Set<() => void>()
 
   constructor(socket: Socket) {
     this.socket = socket
@@ -165,6 +166,12 @@ export class RawClient implements Disposable {
     this.#wake()
   }
 
+  #wake(): void {
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const resume of waiting) resume()
+  }
+
   async #until<T>(what: string, withinMs: number, take: () => T | undefined): Promise<T> {
     const deadline = performance.now() + withinMs
     for (;;) {
@@ -177,10 +184,10 @@ export class RawClient implements Disposable {
       if (left <= 0) throw new Error(`not within ${withinMs} ms: ${what}; unread: ${unread}`)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left)
-        this.#wake = () => {
+        this.#waiting.add(() => {
           clearTimeout(timer)
           resolve()
-        }
+        })
       })
     }
   }
