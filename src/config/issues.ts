@@ -28,10 +28,13 @@ export function explainIssues(
     const inside = mapBranch(issue, found)
     if (inside !== undefined) return explainIssues(inside, document, written)
     const source = written(path)
-    const shown = source === undefined ? show(found) : `the value of ${show(source)}`
+    const shown = source !== undefined ? `the value of ${show(source)}` : isSecret(path) ? 'this' : show(found)
     return [{ path, message: `${shown} ${complaintOf(issue, found)}` }]
   })
 }
+
+/** A secret that was written without quotes is still one. */
+const isSecret = (path: Path): boolean => /secret|password/.test(String(path.at(-1)))
 
 /** Of a value that is either something plain or a map, and is a map, what is wrong inside of it. */
 function mapBranch(issue: z.core.$ZodIssue, found: unknown): z.core.$ZodIssue[] | undefined {
