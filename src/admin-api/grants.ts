@@ -1,4 +1,4 @@
-import { keysManage } from '../keys/scopes.ts'
+import { keysManage } from '../config/grantable.ts'
 import type { ApiKey, Role, ServiceAccount } from '../store/store.ts'
 import { type AccessRole, outranks } from './principal.ts'
 

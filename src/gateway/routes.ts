@@ -1,7 +1,7 @@
+import { keysManage } from '../config/grantable.ts'
 import { compilePattern } from '../config/pattern.ts'
 import type { Config, RouteConfig } from '../config/schema.ts'
 import type { ErrorCode } from '../errors.ts'
-import { keysManage } from '../keys/scopes.ts'
 import { compileIdentity, type identityNames } from '../policy/identity.ts'
 import { checkAddress } from '../policy/ip-access.ts'
 import { checkOrganization } from '../policy/organization.ts'

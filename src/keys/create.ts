@@ -103,7 +103,7 @@ export async function createKey(request: KeyRequest, options: CreateKeyOptions):
 }
 
 /** The rules that need no store. @returns every problem; none when the request is in order. */
-function checkKeyRequest(request: KeyRequest, rules: KeyRules): readonly FieldProblem[] {
+export function checkKeyRequest(request: KeyRequest, rules: KeyRules): readonly FieldProblem[] {
   return [
     ...checkTexts(request),
     ...checkScopes(request.scopes ?? rules.defaultScopes, request.scopes === undefined, rules.scopes),
