@@ -36,6 +36,6 @@ const names: Readonly<Record<CookieName, { tls: string; plain: string; maxAgeSec
  * Whether the browser speaks TLS, be it with a proxy in front. The Origin of a page is believed: who lies about it gets
  * a cookie that does not come back.
  */
-export function isTls(request: FastifyRequest): boolean {
+function isTls(request: FastifyRequest): boolean {
   return request.protocol === 'https' || request.headers.origin?.startsWith('https://') === true
 }
