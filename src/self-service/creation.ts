@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { parseDuration } from '../config/duration.ts'
+import { keysManage } from '../config/grantable.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { KeyRequest, KeyRules } from '../keys/create.ts'
-import { isGrantable, keysManage } from '../keys/scopes.ts'
+import { isGrantable } from '../keys/scopes.ts'
 import type { KeyRecord } from '../store/store.ts'
 import type { Rights } from './beyond.ts'
 import { parseStrictJson } from './strict-json.ts'
@@ -80,7 +81,7 @@ export function wantedBy(creator: KeyRecord, body: Creation, rules: KeyRules, no
     limit === undefined
       ? creator.rateLimit
       : limit && { requests: limit.requests, perMs: parseDuration(limit.per) ?? Number.NaN }
-  const scopes = body.scopes ?? inherited(creator.scopes, rules.scopes)
+  const scopes = body.scopes ?? inherited(creator.scopes, rules)
   const allowedIps = body.allowedIps ?? creator.allowedIps
   const { environment, serviceAccountId } = creator
   return {
@@ -104,8 +105,11 @@ export function wantedBy(creator: KeyRecord, body: Creation, rules: KeyRules, no
   }
 }
 
-/** Managing keys is passed on only by its name. What is not declared any more gives nothing, and nobody can ask for it. */
-const inherited = (scopes: readonly string[], declared: readonly string[]): readonly string[] =>
-  scopes.filter((scope) => scope !== keysManage && isGrantable(scope, declared))
+/**
+ * Managing keys is passed on only by its name, unless the file gives it to every key. What is not declared any more gives
+ * nothing, and nobody can ask for it.
+ */
+const inherited = (scopes: readonly string[], { scopes: declared, defaultScopes }: KeyRules): readonly string[] =>
+  scopes.filter((scope) => isGrantable(scope, declared) && (scope !== keysManage || defaultScopes.includes(keysManage)))
 
 const dayMs = 86_400_000
