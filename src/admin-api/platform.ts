@@ -3,17 +3,16 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import { StoreChanged, StoreConflict, StoreMissing } from '../store/store.ts'
-import { version } from '../version.ts'
 import { accessOf, admit, platformPrefix } from './admission.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
-import { honourIdempotencyKeys, withIdempotencyKey } from './idempotency.ts'
+import { docsPage } from './docs-page.ts'
+import { honourIdempotencyKeys } from './idempotency.ts'
+import { openapiOptions } from './openapi.ts'
 import { codeOf, refuse } from './refusals.ts'
 
 /**
@@ -23,11 +22,8 @@ import { codeOf, refuse } from './refusals.ts'
 export function platform(context: AdminContext, resources: readonly ResourceRoutes[]) {
   return async (parent: FastifyInstance): Promise<void> => {
     await parent.register(cookie)
-    await parent.register(swagger, {
-      openapi,
-      transform: withIdempotencyKey(jsonSchemaTransform),
-      transformObject: jsonSchemaTransformObject,
-    })
+    await parent.register(swagger, openapiOptions)
+    await parent.register(docsPage)
     await parent.register(
       async (scope) => {
         const app = scope.withTypeProvider<ZodTypeProvider>()
@@ -87,26 +83,4 @@ function answerError({ events }: AdminContext, error: Error, reply: FastifyReply
   const code = codeOf(error)
   if (code === 'INTERNAL') events.fault('admin api', error)
   return refuse(reply, code)
-}
-
-const openapi = {
-  openapi: '3.1.0' as const,
-  info: {
-    title: 'Sallyport admin API',
-    version,
-    description: 'Organizations, API keys and everything around them.',
-    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-  },
-  servers: [{ url: 'http://127.0.0.1:9090', description: 'The admin listener' }],
-  components: {
-    securitySchemes: {
-      token: {
-        type: 'http' as const,
-        scheme: 'bearer',
-        description: 'SALLYPORT_ADMIN_TOKEN, or a personal admin token.',
-      },
-      session: { type: 'apiKey' as const, in: 'cookie' as const, name: 'sallyport_session' },
-    },
-  },
-  security: [{ token: [] }, { session: [] }],
 }

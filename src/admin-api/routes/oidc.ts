@@ -48,7 +48,7 @@ export const oidcRoutes: ResourceRoutes = (app, context) => {
         operationId: 'finishOidcLogIn',
         tags,
         security: [],
-        querystring: z.record(z.string(), z.unknown()),
+        querystring: z.looseObject({ code: z.unknown(), state: z.unknown() }),
         response: {
           ...answers,
           401: problemBody.describe('Not the end of a log-in that this browser began, or the provider refused.'),
