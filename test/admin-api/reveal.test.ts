@@ -161,6 +161,24 @@ describe('reveal to a cookie session', () => {
     expect(await reveal({ password })).toMatchObject({ status: 200, body: { raw_key: raw } })
   })
 
+  it('is 403 below admin for a key that no service account owns, with the right password too', async () => {
+    for (const role of ['viewer', 'engineer'] as const) {
+      const { browser } = await logInMember(gateway, gateway.organization.id, role)
+      const refused = await browser.send('POST', path, { password })
+      expect([role, refused.status, JSON.stringify(refused.body).includes(raw)]).toEqual([role, 403, false])
+    }
+  })
+
+  it('needs no body with a personal token of the same operator', async () => {
+    const made = await admin.browser.send<{ raw_token: string }>('POST', '/platform/tokens', {
+      name: 'CI',
+      role: 'admin',
+    })
+    expect(made.status).toBe(201)
+    const shown = await gateway.as(made.body.raw_token)('POST', path.replace('/platform', ''))
+    expect([shown.status, shown.body]).toEqual([200, { raw_key: raw }])
+  })
+
   it('names the operator in the audit trail, once for the one time that the key was shown', async () => {
     const events = await gateway.store.listEvents({ organizationId: gateway.organization.id })
     const revealed = events.filter(({ type }) => type === 'api_key.revealed')
