@@ -2187,9 +2187,9 @@ export interface operations {
     };
     finishOidcLogIn: {
         parameters: {
-            query: {
-                code: unknown;
-                state: unknown;
+            query?: {
+                code?: unknown;
+                state?: unknown;
             };
             header?: never;
             path?: never;

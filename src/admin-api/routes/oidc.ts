@@ -48,7 +48,7 @@ export const oidcRoutes: ResourceRoutes = (app, context) => {
         operationId: 'finishOidcLogIn',
         tags,
         security: [],
-        querystring: z.looseObject({ code: z.unknown(), state: z.unknown() }),
+        querystring: z.looseObject({ code: z.unknown().optional(), state: z.unknown().optional() }),
         response: {
           ...answers,
           401: problemBody.describe('Not the end of a log-in that this browser began, or the provider refused.'),
