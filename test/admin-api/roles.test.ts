@@ -16,10 +16,8 @@ const inOrganization = '/organizations/:organization_id'
 
 /** In the table, and not made yet. Whoever makes one takes it out of this list: the last test asks for it. */
 const awaited: readonly string[] = [
-  ...['requests', 'requests/stream', 'events', 'analytics'].map((name) => `GET ${inOrganization}/${name}`),
-  ...['GET /requests', 'GET /requests/stream', 'GET /events', 'GET /events/verify', 'GET /analytics'],
+  ...[`GET ${inOrganization}/analytics`, 'GET /analytics'],
   ...['GET /policy', 'POST /policy/validate', 'POST /policy/explain', 'POST /config/reload'],
-  ...['GET /auth/oidc', 'GET /auth/oidc/callback'],
 ]
 const endpoints = Object.entries(accessTable).flatMap(([endpoint, access]) => {
   const [method = '', path = ''] = endpoint.split(' ')

@@ -12,6 +12,7 @@ import { keyListsContract } from './store-parts/key-lists.ts'
 import { keysContract } from './store-parts/keys.ts'
 import { operatorsContract } from './store-parts/operators.ts'
 import { organizationsContract } from './store-parts/organizations.ts'
+import { preconditionsContract } from './store-parts/preconditions.ts'
 import { requestsContract } from './store-parts/requests.ts'
 import { sealedSecretsContract } from './store-parts/sealed-secrets.ts'
 import { secretsContract } from './store-parts/secrets.ts'
@@ -50,6 +51,7 @@ export function storeContract(name: string, open: OpenStore): void {
     workspacesContract(open)
     grantsContract(open)
     serviceAccountsContract(open)
+    preconditionsContract(open)
     eventsContract(open)
     changesContract(open)
     requestsContract(open)

@@ -9,7 +9,6 @@ import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { refuse } from '../refusals.ts'
 import {
   bodyRefusals,
-  description,
   given,
   metadata,
   name,
@@ -22,11 +21,12 @@ import {
 
 const scopes = z.array(z.string().min(1).max(200)).max(100)
 const allowedIps = z.array(z.string().min(1).max(64)).max(100).describe('Addresses and CIDRs; empty: any address.')
+const keyDescription = z.string().max(1000)
 const reference = z.string().min(1).max(200)
 
 const create = z.strictObject({
   name,
-  description: description.optional(),
+  description: keyDescription.optional(),
   environment: z.string().max(64).optional().describe('One of keys.environments; the first by default.'),
   scopes: scopes.optional().describe('keys.default_scopes by default.'),
   expires_in_days: z.int().min(1).max(3650).nullable().optional().describe('Null: never.'),
@@ -39,7 +39,7 @@ const create = z.strictObject({
 })
 const patch = z.strictObject({
   name: name.optional(),
-  description: description.optional(),
+  description: keyDescription.optional(),
   scopes: scopes.optional(),
   allowed_ips: allowedIps.optional(),
   rate_limit: rateLimit.nullable().optional(),
