@@ -1,6 +1,7 @@
 import { describe } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import type { TestClock } from '../helpers/clock.ts'
+import { actingKeyContract } from './store-parts/acting-key.ts'
 import { changesContract } from './store-parts/changes.ts'
 import { countersContract } from './store-parts/counters.ts'
 import { eventsContract } from './store-parts/events.ts'
@@ -52,6 +53,7 @@ export function storeContract(name: string, open: OpenStore): void {
     grantsContract(open)
     serviceAccountsContract(open)
     preconditionsContract(open)
+    actingKeyContract(open)
     eventsContract(open)
     changesContract(open)
     requestsContract(open)

@@ -5,6 +5,7 @@ import { type Gateway, startGateway, type TestKey, type TestKeyInput } from '../
 import { expectProblem } from '../helpers/problem.ts'
 import type { RawResponse } from '../helpers/raw-client.ts'
 import { type RawUpstream, startRawUpstream } from '../helpers/raw-upstream.ts'
+import { breakStore } from '../helpers/store-outage.ts'
 
 const clock = testClock()
 let upstream: RawUpstream
@@ -462,6 +463,29 @@ describe('where and for whom', () => {
     upstream.forget()
     await off.request('GET', path, { key: await manager({}, off) })
     expect(upstream.last().target).toBe(path)
+  })
+
+  it('passes on the right to manage keys without being asked where the file gives it to every key', async () => {
+    const keys = 'keys: { prefix: ae, default_scopes: ["*", keys:manage] }'
+    await using generous = await startGateway(config().replace('keys: { prefix: ae }', keys), { clock })
+    const { key } = createdBy(await post(await manager({}, generous), { name: 'Next' }, generous))
+    expect((await generous.request('GET', path, { key })).status).toBe(200)
+    // A creator that lacks it can't pass it on.
+    const reader = await generous.createKey({ scopes: ['scans:read'] })
+    expectRefusal(await post(reader, { name: 'x' }, generous), 403, 'INSUFFICIENT_SCOPE')
+  })
+
+  it('says when the store is out of order, and does not make half of a key', async () => {
+    await using failing = await startGateway(config(), { clock })
+    const own = await manager({}, failing)
+    await failing.request('GET', path, { key: own })
+    const repair = breakStore(failing.storeFile)
+    const refused = await post(own, { name: 'Lost' }, failing)
+    expectRefusal(refused, 503, 'KEY_STORE_UNAVAILABLE')
+    expect(refused.header('retry-after')).toMatch(/^\d+$/)
+    expectRefusal(await failing.request('GET', path, { key: own }), 503, 'KEY_STORE_UNAVAILABLE')
+    repair()
+    expect((await failing.request('GET', path, { key: own })).text()).not.toContain('Lost')
   })
 
   it('lets browsers of the origins in the file read the answers', async () => {
