@@ -1,7 +1,15 @@
+import type { AdminContext } from './admin-api/context.ts'
+import { isOwnHost } from './admin-api/hosts.ts'
+import type { LinkMade } from './admin-api/login/accounts.ts'
+import { createLogIn } from './admin-api/login/log-in.ts'
+import { platform } from './admin-api/platform.ts'
+import { apiKeyRecord, organizationRecord, requestRecord } from './admin-api/records.ts'
+import { resources } from './admin-api/resources.ts'
 import { createAdminServer } from './admin-api/server.ts'
 import { announcing } from './bus/announcing.ts'
 import { followChanges } from './bus/change-feed.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { compileCidrs } from './config/cidr.ts'
 import { formatProblems, type LoadedConfig, loadConfig } from './config/load.ts'
 import type { Config } from './config/schema.ts'
 import { watchConfig } from './config/watch.ts'
@@ -11,9 +19,13 @@ import { createListener } from './gateway/listener.ts'
 import { Live } from './gateway/live.ts'
 import { compilePlan, type Plan } from './gateway/plan.ts'
 import { type ContextSigner, createContextSigner, openSigningKey } from './gateway/signed-context.ts'
+import { createJobs } from './jobs/jobs.ts'
 import { createExposureWatch } from './keys/exposure.ts'
 import { compileKeyFormats, type KeyFormats } from './keys/format.ts'
 import { createKeyLookup } from './keys/lookup.ts'
+import { missingMasterKeys, openSecretBox } from './keys/master-key.ts'
+import { reencryptSecrets } from './keys/reencrypt.ts'
+import { sealInto } from './keys/seal-secret.ts'
 import { createFailureGuard } from './limiter/failures.ts'
 import { createMemoryLimiter } from './limiter/memory.ts'
 import { createLog } from './log.ts'
@@ -21,12 +33,17 @@ import { createEvents } from './metrics/events.ts'
 import { createMetrics } from './metrics/registry.ts'
 import { createAuthenticate } from './policy/authenticate.ts'
 import { UpstreamSet } from './proxy/upstream-set.ts'
+import { checkpointFile, readCheckpoint, startCheckpoints } from './recorder/checkpoints.ts'
 import { createRecorder } from './recorder/recorder.ts'
 import { startRetention } from './recorder/retention.ts'
+import { createTail } from './recorder/tail.ts'
+import { createApiKeys } from './self-service/api-keys.ts'
 import { createMe } from './self-service/me.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { Change, Store } from './store/store.ts'
+import { verifyEvents } from './store/verify-events.ts'
 import { version } from './version.ts'
+import { startWebhooks } from './webhooks/webhooks.ts'
 
 export interface StartOptions {
   readonly config: LoadedConfig
@@ -42,6 +59,8 @@ export interface App extends AsyncDisposable {
   readonly adminUrl: string
   /** Changes made through it hold for the next request already when their promise resolves. */
   readonly store: Store
+  /** The one-time link that makes the first operator; undefined when there is one, or an admin token instead. */
+  setupLink(): Promise<LinkMade | undefined>
   /** Reads the file again. A bad file changes nothing. */
   reload(): Promise<ReloadResult>
   /** Takes no new work, lets what is under way finish in the time that the file gives, and ends the rest. */
@@ -74,6 +93,11 @@ export async function start({
   const storeFile = first.store.slice('sqlite:'.length)
   const rawStore = await openSqliteStore(storeFile, { clock })
   stack.defer(() => rawStore.close())
+  const inUse = await rawStore.masterKeysInUse()
+  const { box, missing } = openSecretBox({ env, file: `${storeFile}.key`, inUse })
+  if (missing.length > 0) events.fault('master keys', new Error(missingMasterKeys(missing)))
+  const compileFormats = ({ keys }: Config) => compileKeyFormats(keys, keys.reveal ? sealInto(box) : undefined)
+  formats = compileFormats(first)
 
   const lookup = createKeyLookup({
     store: rawStore,
@@ -144,8 +168,9 @@ export async function start({
   })
   stack.defer(() => exposure.close())
 
+  const tail = createTail()
   let signer: ContextSigner | undefined
-  const account = createAccount({ clock, events, recorder, redact: (text) => formats.redact(text) })
+  const account = createAccount({ clock, events, recorder, tail, redact: (text) => formats.redact(text) })
 
   const build = async (next: Config, nextFormats: KeyFormats): Promise<Plan> => {
     if (next.context.sign) signer ??= await createContextSigner(openSigningKey(`${storeFile}.context.pem`), clock)
@@ -161,6 +186,7 @@ export async function start({
         live,
         upstreams: upstreams.use(next.upstreams),
         me: createMe(limiter),
+        selfService: createApiKeys({ store, clock, events, formats: () => formats }),
         jwks: next.context.sign ? signer?.jwks : undefined,
       }),
       exposed: (text) => exposure.report(text),
@@ -184,8 +210,63 @@ export async function start({
   stack.defer(() => listener.destroy())
   metrics.inFlightFrom(() => listener.inFlight)
 
+  const webhooks = startWebhooks({
+    store,
+    box,
+    clock,
+    events,
+    records: { apiKey: apiKeyRecord, organization: organizationRecord },
+    allowPrivate: () => config.webhooks.allow_private,
+    redact: (text) => formats.redact(text),
+    version,
+  })
+  stack.defer(() => webhooks.close())
+  const jobs = createJobs({
+    store,
+    clock,
+    events,
+    config: () => config,
+    formats: () => formats,
+    reencrypt: (options) => reencryptSecrets(store, box, options),
+    keyRecord: (key) => apiKeyRecord(key, clock.now()),
+    requestRecord,
+  })
+  stack.defer(() => jobs.close())
+
+  const checkpoints = startCheckpoints({
+    file: checkpointFile(first),
+    everyMs: first.audit.checkpoints.every,
+    store,
+    box,
+    events,
+  })
+  stack.defer(() => checkpoints.close())
+
   let draining = false
+  const adminToken = env.SALLYPORT_ADMIN_TOKEN
+  const login = createLogIn({ store, clock, adminToken, adminUrl: () => adminUrl })
+  const context: AdminContext = {
+    store,
+    clock,
+    events,
+    config: () => config,
+    formats: () => formats,
+    box,
+    limiter,
+    ...login,
+    verifyTrail: async () => {
+      const checkpoint = await readCheckpoint(checkpointFile(first), box)
+      return verifyEvents((after, limit) => store.listEventChain(after, limit), checkpoint)
+    },
+    tail,
+    webhooks,
+    jobs,
+    reload: () => reload(),
+  }
   const admin = createAdminServer({
+    plugins: [platform(context, resources)],
+    isOwnHost: (host) => isOwnHost(host, { listen: first.admin.listen.host, hosts: config.admin.hosts }),
+    isTrustedProxy: (address) => compileCidrs(config.trust_proxy)(address),
     metrics,
     events,
     draining: () => draining,
@@ -203,7 +284,7 @@ export async function start({
       return { ok: false, errors }
     }
     try {
-      const nextFormats = compileKeyFormats(next.config.keys)
+      const nextFormats = compileFormats(next.config)
       const nextPlan = await build(next.config, nextFormats)
       // One step: a request has the whole old plan or the whole new one.
       config = next.config
@@ -260,7 +341,8 @@ export async function start({
 
   const parts = stack.move()
   const close = async (): Promise<void> => parts.disposeAsync()
-  return { dataUrl, adminUrl, store, reload, drain, close, [Symbol.asyncDispose]: close }
+  const setupLink = async () => (adminToken ? undefined : login.accounts.createSetupLink())
+  return { dataUrl, adminUrl, store, setupLink, reload, drain, close, [Symbol.asyncDispose]: close }
 }
 
 const urlOf = (scheme: string, { host, port }: { host: string; port: number }): string => {

@@ -19,6 +19,8 @@ export interface Events {
   configLoaded(result: 'accepted' | 'rejected', detail: string): void
   requestLogQueued(rows: number): void
   requestLogDropped(rows: number): void
+  /** One attempt to deliver a webhook has ended. */
+  webhookDelivered(result: WebhookResult, attempt: WebhookAttempt): void
   listening(plane: 'data' | 'admin', url: string): void
   draining(step: 'delay' | 'closing' | 'aborted' | 'done', inFlight: number): void
   /** A fault of ours: an exception where none should be. The message goes to the log, never to a caller. */
@@ -26,3 +28,16 @@ export interface Events {
 }
 
 export type AuthFailure = 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' | 'inactive_owner' | 'limited'
+
+/** `gone`: the target answered 410 and gets no more. `failed`: there is no further attempt. */
+export type WebhookResult = 'delivered' | 'retried' | 'failed' | 'gone'
+
+/** Never the URL: with many receivers it is a secret. */
+export interface WebhookAttempt {
+  readonly webhookId: string
+  readonly deliveryId: string
+  readonly attempts: number
+  readonly status: number | null
+  readonly error: string | null
+  readonly durationMs: number
+}

@@ -1,5 +1,13 @@
 import { formatDuration } from '../config/duration.ts'
-import type { ApiKey, Organization, RateLimitSetting, Secret, Workspace } from '../store/store.ts'
+import type {
+  ApiKey,
+  Organization,
+  RateLimitSetting,
+  RequestRow,
+  Secret,
+  ServiceAccount,
+  Workspace,
+} from '../store/store.ts'
 
 /**
  * Objects as the outside sees them: snake_case, times in ISO 8601 UTC. The admin API answers with these and the command
@@ -62,10 +70,45 @@ export function workspaceRecord(workspace: Workspace) {
     organization_id: workspace.organizationId,
     name: workspace.name,
     external_id: workspace.externalId,
-    created_at: time(workspace.createdAt),
-    updated_at: time(workspace.updatedAt),
+    created_at: isoTime(workspace.createdAt),
+    updated_at: isoTime(workspace.updatedAt),
   }
 }
+
+export function serviceAccountRecord(account: ServiceAccount) {
+  return {
+    id: account.id,
+    organization_id: account.organizationId,
+    name: account.name,
+    slug: account.slug,
+    description: account.description,
+    role: account.role,
+    is_active: account.isActive,
+    created_at: isoTime(account.createdAt),
+    updated_at: isoTime(account.updatedAt),
+  }
+}
+
+/** A row of the request log. */
+export const requestRecord = (row: RequestRow) => ({
+  id: row.id,
+  at: isoTime(row.at),
+  organization_id: row.organizationId,
+  key_id: row.keyId,
+  method: row.method,
+  path: row.path,
+  route: row.route,
+  status_code: row.status,
+  code: row.code,
+  duration_ms: row.durationMs,
+  upstream_ms: row.upstreamMs,
+  bytes_in: row.bytesIn,
+  bytes_out: row.bytesOut,
+  ip: row.ip,
+  user_agent: row.userAgent,
+  request_id: row.requestId,
+  shadow_code: row.shadowCode,
+})
 
 export type KeyStatus = 'active' | 'expired' | 'revoked'
 
@@ -87,4 +130,5 @@ const rateLimitRecord = (limit: RateLimitSetting | null) =>
   limit && { requests: limit.requests, per: formatDuration(limit.perMs) }
 
 const previewMax = 5
-const time = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+const isoTime = (ms: number): string => new Date(ms).toISOString()
+const time = (ms: number | null): string | null => (ms === null ? null : isoTime(ms))

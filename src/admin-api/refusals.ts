@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyReply } from 'fastify'
 import { type ErrorCode, type ProblemExtras, problem, statusOf } from '../errors.ts'
 import { StoreUnavailable } from '../store/store.ts'
+import { PasswordsBusy } from './login/passwords.ts'
 
 /** Answers with a problem of the catalogue. */
 export function refuse(reply: FastifyReply, code: ErrorCode, extras: ProblemExtras = {}): FastifyReply {
@@ -44,6 +45,7 @@ export const commonHeaders = (requestId: string): Record<string, string> => ({
 /** What a thrown error means to a caller; `INTERNAL` for all that is not known to be the caller's. */
 export function codeOf(error: FastifyError | Error): ErrorCode {
   if (error instanceof StoreUnavailable) return 'KEY_STORE_UNAVAILABLE'
+  if (error instanceof PasswordsBusy) return 'OVERLOADED'
   const name = 'code' in error ? String(error.code) : ''
   const status = 'statusCode' in error ? error.statusCode : undefined
   return byName[name] ?? (typeof status === 'number' ? byStatus[status] : undefined) ?? 'INTERNAL'

@@ -20,6 +20,10 @@ export interface AdminServerOptions {
   /** The public keys of the signed context. Left out: there is no such page. */
   readonly jwks?: () => object
   readonly events: Pick<Events, 'fault'>
+  /** Whether the Host header names this plane; asked for everything but the pages here. Left out: any name will do. */
+  readonly isOwnHost?: (host: string | undefined) => boolean
+  /** Peers whose X-Forwarded-For and -Proto are believed. */
+  readonly isTrustedProxy?: (address: string) => boolean
   /** Further routes, each with what they need already in hand. */
   readonly plugins?: readonly FastifyPluginAsync[]
 }
@@ -28,7 +32,13 @@ export interface AdminServerOptions {
  * The admin plane: health, metrics, and whatever `plugins` add. Every answer has a request id of its own, is never cached,
  * and is a problem of the catalogue where something is wrong.
  */
-export function createAdminServer({ events, plugins = [], ...pages }: AdminServerOptions): AdminServer {
+export function createAdminServer({
+  events,
+  plugins = [],
+  isOwnHost = () => true,
+  isTrustedProxy = () => false,
+  ...pages
+}: AdminServerOptions): AdminServer {
   const app = fastify({
     ...limits,
     logger: false,
@@ -37,6 +47,7 @@ export function createAdminServer({ events, plugins = [], ...pages }: AdminServe
     // Always our own: one from the caller could be something shaped like a key.
     genReqId: newRequestId,
     requestIdHeader: false,
+    trustProxy: isTrustedProxy,
     frameworkErrors: (error, _request, reply) => void refuse(reply, codeOf(error)),
     clientErrorHandler: (error, socket) => refuseConnection(socket, connectionCodeOf(error), newRequestId()),
   })
@@ -48,9 +59,11 @@ export function createAdminServer({ events, plugins = [], ...pages }: AdminServe
   app.addHook('onRoute', ({ url, method }) => methods.add(url, method))
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(commonHeaders(request.id))
-    // Here, so that no body is read for what is refused anyway. The names that Host may have are to be checked here too.
+    // Here, so that no body is read for what is refused anyway.
     if (!hasOneHost(request)) refuse(reply, 'BAD_REQUEST')
-    else if (request.is404) notFound(request, reply)
+    else if (!openPages.has(request.routeOptions.url ?? '') && !isOwnHost(request.headers.host)) {
+      refuse(reply, 'BAD_REQUEST', { detail: wrongHost })
+    } else if (request.is404) notFound(request, reply)
     else done()
   })
   const notFound = (request: FastifyRequest, reply: FastifyReply) => {
@@ -124,6 +137,10 @@ function hasOneHost({ raw }: FastifyRequest): boolean {
   for (let at = 0; at < raw.rawHeaders.length; at += 2) if (raw.rawHeaders[at]?.toLowerCase() === 'host') hosts++
   return hosts === 1 || (hosts === 0 && raw.httpVersion === '1.0')
 }
+
+/** What probes, scrapers and upstreams ask for, by whatever name they have for us; nothing in it is worth a trick. */
+const openPages: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics', '/.well-known/jwks.json'])
+const wrongHost = 'The Host header does not name this gateway. If you reach it by this name, add it to admin.hosts.'
 
 const closeWithinMs = 2000
 const connectionsMax = 1024

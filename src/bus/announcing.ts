@@ -32,11 +32,13 @@ const changing: ReadonlySet<keyof Store> = new Set<keyof Store>([
   ...([
     'createOrganization',
     'updateOrganization',
+    'deleteOrganization',
     'createKey',
     'updateKey',
     'revokeKey',
     'deleteKey',
     'rotateKey',
+    'saveJobStep',
   ] as const),
   ...(['updateWorkspace', 'deleteWorkspace', 'grantWorkspace', 'ungrantWorkspace', 'updateServiceAccount'] as const),
 ])

@@ -4,13 +4,16 @@ import { formatDuration } from '../config/duration.ts'
 import type { Config } from '../config/schema.ts'
 import type { FreshSecret } from '../keys/create.ts'
 import { compileKeyFormats } from '../keys/format.ts'
+import { sealInto } from '../keys/seal-secret.ts'
 import type { Secret } from '../keys/secret.ts'
-import type { ApiKey } from '../store/store.ts'
+import type { ApiKey, Store } from '../store/store.ts'
+import { openBox } from './open-store.ts'
 import { facts, print, printJson } from './output.ts'
 
-/** Makes secrets in the format that the configuration asks for. */
-export function secretsFrom(config: Config): (environment: string | null) => FreshSecret {
-  const formats = compileKeyFormats(config.keys)
+/** Makes secrets in the format that the configuration asks for, with their encrypted copy where it wants one. */
+export async function secretsFrom(config: Config, store: Store): Promise<(environment: string | null) => FreshSecret> {
+  const seal = config.keys.reveal ? sealInto(await openBox(config, store)) : undefined
+  const formats = compileKeyFormats(config.keys, seal)
   return (environment) => formats.generate(environment)
 }
 
@@ -27,7 +30,9 @@ export function printSecret(shown: { key: ApiKey; secret: Secret; config: Config
     '',
     `  ${secret.reveal()}`,
     '',
-    'Store it now: it is not shown again. Try it:',
+    config.keys.reveal
+      ? `"sallyport keys reveal ${key.id}" shows it again. Try it:`
+      : 'Store it now: it is not shown again. Try it:',
     '',
     `  curl -H "Authorization: Bearer ${secret.reveal()}" ${dataPlaneUrl(config)}${config.me.path}`,
   )

@@ -12,7 +12,7 @@ import { readInteger, readList, readMetadata, readRateLimit } from './values.ts'
 /** `sallyport keys create` */
 export function addKeysCreate(keys: Command): void {
   addStoreOptions(keys.command('create'))
-    .description('create a key; it is printed once and stored nowhere')
+    .description('create a key; it is printed once, and stored as a hash alone unless keys.reveal is on')
     .requiredOption('--org <org>', 'organization, by id or slug')
     .requiredOption('--name <name>', 'what the key is for')
     .option('--description <text>', 'more about it')
@@ -49,7 +49,7 @@ async function create(options: CreateOptions): Promise<void> {
       store,
       rules: keyRules(config),
       clock: systemClock,
-      generate: secretsFrom(config),
+      generate: await secretsFrom(config, store),
       organizationId,
       actor: cliActor,
     })

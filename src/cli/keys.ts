@@ -7,15 +7,17 @@ import { Failure, UsageFailure } from './failure.ts'
 import { findKeyOwner, findOrganization, listAll, noSuchKey } from './find.ts'
 import { describeKey, printSecret, secretsFrom } from './key-output.ts'
 import { addKeysCreate } from './keys-create.ts'
+import { addKeysReveal } from './keys-reveal.ts'
 import { cliActor, withStore } from './open-store.ts'
 import { addStoreOptions, type StoreOptions } from './options.ts'
 import { print, printJson, table } from './output.ts'
 import { readDuration, readInteger } from './values.ts'
 
-/** `sallyport keys create|list|revoke|rotate` */
+/** `sallyport keys create|list|reveal|revoke|rotate` */
 export function addKeys(program: Command): void {
   const keys = program.command('keys').description('API keys of an organization')
   addKeysCreate(keys)
+  addKeysReveal(keys)
 
   addStoreOptions(keys.command('list'))
     .description('list the keys of an organization, newest first')
@@ -96,7 +98,7 @@ async function rotate(keyId: string, options: RotateOptions): Promise<void> {
       store,
       clock: systemClock,
       environments: config.keys.environments,
-      generate: secretsFrom(config),
+      generate: await secretsFrom(config, store),
       organizationId,
       actor: cliActor,
     })

@@ -1,5 +1,7 @@
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
+import { openSecretBox } from '../keys/master-key.ts'
+import type { SecretBox } from '../keys/secret-box.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { Actor, Store } from '../store/store.ts'
 import { loadOrFail } from './load.ts'
@@ -19,4 +21,14 @@ export async function withStore<T>(configFile: string, use: (store: Store, confi
   } finally {
     await store.close()
   }
+}
+
+/**
+ * The box for secrets at rest, with the master key that a gateway on this store uses: run the command with the same
+ * environment.
+ * @throws MasterKeyProblem
+ */
+export async function openBox({ store: name }: Config, store: Pick<Store, 'masterKeysInUse'>): Promise<SecretBox> {
+  const file = `${name.slice('sqlite:'.length)}.key`
+  return openSecretBox({ env: process.env, file, inUse: await store.masterKeysInUse() }).box
 }

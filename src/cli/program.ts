@@ -1,12 +1,15 @@
 import { Command, CommanderError } from 'commander'
+import { MasterKeyProblem } from '../keys/master-key.ts'
 import { StoreConflict, StoreMissing, StoreUnavailable } from '../store/store.ts'
 import { addCheck } from './check.ts'
 import { addExplain } from './explain.ts'
 import { Failure, UsageFailure } from './failure.ts'
 import { addInit } from './init.ts'
 import { addKeys } from './keys.ts'
+import { addOperators } from './operators.ts'
 import { addOrgs } from './orgs.ts'
 import { addStart } from './start.ts'
+import { addVerifyEvents } from './verify-events.ts'
 import { addVersion } from './version.ts'
 import { addWorkspaces } from './workspaces.ts'
 
@@ -29,7 +32,19 @@ function program(): Command {
     .exitOverride()
     .showHelpAfterError('(add --help to see how)')
     .addHelpText('after', examples)
-  for (const add of [addStart, addCheck, addInit, addExplain, addOrgs, addKeys, addWorkspaces, addVersion]) add(program)
+  for (const add of [
+    addStart,
+    addCheck,
+    addInit,
+    addExplain,
+    addOrgs,
+    addKeys,
+    addWorkspaces,
+    addOperators,
+    addVerifyEvents,
+    addVersion,
+  ])
+    add(program)
   return program
 }
 
@@ -40,6 +55,7 @@ function exitCode(error: unknown): number {
   if (error instanceof UsageFailure) return complain(`${error.message}\n(add --help to see how)`, 2)
   if (error instanceof Failure) return complain(error.message, 1)
   if (error instanceof StoreConflict || error instanceof StoreMissing) return complain(error.message, 1)
+  if (error instanceof MasterKeyProblem) return complain(error.message, 1)
   if (error instanceof StoreUnavailable) return complain(`the store can't be used: ${error.message}`, 1)
   return complain(error instanceof Error ? (error.stack ?? error.message) : String(error), 1)
 }

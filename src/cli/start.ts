@@ -80,6 +80,14 @@ async function welcome(app: App, file: string): Promise<void> {
       `  sallyport keys create --org acme --name "First key"${option}`,
     )
   }
+  const link = await app.setupLink()
+  if (link !== undefined) {
+    lines.push(
+      `Nobody can log in yet. To make the first operator, open once before ${new Date(link.expiresAt).toISOString()}:`,
+      `  ${link.url}`,
+      `or: POST {token, email, name, password} to ${app.adminUrl}/platform/setup; the token is what stands behind #token=`,
+    )
+  }
   process.stderr.write(`${lines.join('\n')}\n`)
 }
 

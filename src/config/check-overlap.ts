@@ -28,6 +28,10 @@ interface OwnPlace {
 
 function ownPlaces(config: Config): OwnPlace[] {
   const places = [[config.me.path, 'the caller’s own endpoint (me.path)']]
+  if (config.self_service) {
+    const { path } = config.self_service
+    places.push([path, ownKeys], [`${path}/:key_id`, ownKeys])
+  }
   if (config.context.sign) places.push(['/.well-known/jwks.json', 'where the public keys of context.sign are'])
   return places.flatMap(([path = '', what = '']) => {
     const pattern = parsePattern(path)
@@ -35,9 +39,31 @@ function ownPlaces(config: Config): OwnPlace[] {
   })
 }
 
+const ownKeys = 'where keys manage keys (self_service.path)'
+
+/** Paths that two of our own endpoints share: one of them could never be called. */
+export function* checkOwnPlaces(config: Config): Generator<Finding> {
+  const places = ownPlaces(config)
+  for (const { pattern, what } of places) {
+    if (what !== ownKeys) continue
+    const other = places.find((place) => place.what !== what && covers(pattern, place.pattern))
+    if (other === undefined) continue
+    yield { path: ['self_service', 'path'], message: `${pattern.text} is also ${other.what}; move one of the two` }
+  }
+}
+
+/** Whether every path of the second is one of the first, which has no `*`. */
+const covers = (one: Pattern, other: Pattern): boolean =>
+  !other.wildcard &&
+  one.segments.length === other.segments.length &&
+  one.segments.every((segment, index) => {
+    const same = other.segments[index]
+    return segment.kind === 'parameter' || (same?.kind === 'literal' && same.text === segment.text)
+  })
+
 function againstOwn(places: readonly OwnPlace[], path: string, pattern: Pattern): string | undefined {
   for (const { pattern: own, what } of places) {
-    if (own.shape === pattern.shape) {
+    if (covers(own, pattern)) {
       return `${path} is ${what}, which wins over every route; remove the route, or move the other`
     }
     const looks = looksOf(own)

@@ -1,3 +1,5 @@
+import { checkOwnPlaces } from './check-overlap.ts'
+import { suggest } from './check-scopes.ts'
 import { parsePattern } from './pattern.ts'
 import type { Finding } from './problems.ts'
 import type { Address, Config } from './schema.ts'
@@ -29,11 +31,30 @@ export function* checkPlanes(config: Config): Generator<Finding> {
       }
     }
   }
-  yield* checkOwnPath(config.me.path)
+  yield* checkOwnPath(['me', 'path'], config.me.path)
+  if (config.self_service) yield* checkSelfService(config.self_service, config)
+  yield* checkOwnPlaces(config)
   yield* checkHeaderNames(config.context.headers)
 }
 
-function* checkOwnPath(path: string): Generator<Finding> {
+function* checkSelfService(
+  { path, limits }: Exclude<Config['self_service'], false>,
+  config: Config,
+): Generator<Finding> {
+  yield* checkOwnPath(['self_service', 'path'], path)
+  if (path === '/')
+    yield { path: ['self_service', 'path'], message: '"/" would stand for every path; name one below it' }
+  for (const [index, name] of limits.entries()) {
+    if (Object.hasOwn(config.limits, name)) continue
+    const declared = new Set(Object.keys(config.limits))
+    yield {
+      path: ['self_service', 'limits', index],
+      message: `"${name}" is not a limit; ${suggest(name, declared, 'declare it under limits')}`,
+    }
+  }
+}
+
+function* checkOwnPath(place: readonly string[], path: string): Generator<Finding> {
   const pattern = parsePattern(path)
   const complaint =
     typeof pattern === 'string'
@@ -43,7 +64,7 @@ function* checkOwnPath(path: string): Generator<Finding> {
         : pattern.text === path
           ? undefined
           : `must be written as it is sent: ${pattern.text}`
-  if (complaint) yield { path: ['me', 'path'], message: `${JSON.stringify(path)} ${complaint}` }
+  if (complaint) yield { path: [...place], message: `${JSON.stringify(path)} ${complaint}` }
 }
 
 function* checkHeaderNames(headers: Config['context']['headers']): Generator<Finding> {

@@ -1,5 +1,6 @@
 import { checkCors } from './check-cors.ts'
 import { checkKeys } from './check-keys.ts'
+import { checkOidc } from './check-oidc.ts'
 import { checkPlanes } from './check-planes.ts'
 import { checkRewrites } from './check-rewrites.ts'
 import { checkRoutes } from './check-routes.ts'
@@ -47,6 +48,7 @@ export function checkConfig(
   const subject: Subject = { config, routes, tests, declared }
   return [
     ...checkPlanes(config),
+    ...checkOidc(config.admin),
     ...checkKeys(config.keys),
     ...checkCors(subject),
     ...checkScopes(subject),

@@ -25,11 +25,24 @@ export function explainIssues(
       return [{ path, atKey: true, message: `is empty; write a value, or remove the key${afterwards(path)}` }]
     if (path.length === 0)
       return [{ path, message: 'the file must be a map of keys and values; each colon needs a space behind it' }]
+    const inside = mapBranch(issue, found)
+    if (inside !== undefined) return explainIssues(inside, document, written)
     const source = written(path)
-    const shown = source === undefined ? show(found) : `the value of ${show(source)}`
+    const shown = source !== undefined ? `the value of ${show(source)}` : isSecret(path) ? 'this' : show(found)
     return [{ path, message: `${shown} ${complaintOf(issue, found)}` }]
   })
 }
+
+/** A secret that was written without quotes is still one. */
+const isSecret = (path: Path): boolean => /secret|password/.test(String(path.at(-1)))
+
+/** Of a value that is either something plain or a map, and is a map, what is wrong inside of it. */
+function mapBranch(issue: z.core.$ZodIssue, found: unknown): z.core.$ZodIssue[] | undefined {
+  if (issue.code !== 'invalid_union' || typeof found !== 'object' || Array.isArray(found)) return undefined
+  const branch = issue.errors.find((issues) => issues.some(({ path, code }) => path.length > 0 || code === keysCode))
+  return branch?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
+}
+const keysCode = 'unrecognized_keys'
 
 /** Without the key there is no need for a scope at all: whoever removes it should know. */
 const afterwards = ([section, , key]: Path): string =>

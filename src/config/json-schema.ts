@@ -36,6 +36,8 @@ export function editorSchema(): JsonSchema {
 
 function allowVariables(schema: JsonSchema): JsonSchema {
   const { title: _, ...rest } = schema
+  // What can be turned off: a variable could only stand for one half of it.
+  if (rest.anyOf?.some(({ properties }) => properties)) return { ...rest, anyOf: rest.anyOf.map(belowOnly) }
   if (rest.properties || rest.items || typeof rest.additionalProperties === 'object') {
     const below: JsonSchema = { ...rest }
     if (rest.properties) below.properties = mapValues(rest.properties, allowVariables)
@@ -53,6 +55,8 @@ function allowVariables(schema: JsonSchema): JsonSchema {
   }
 }
 
+const belowOnly = (schema: JsonSchema): JsonSchema => (schema.properties ? allowVariables(schema) : schema)
+
 const withoutTitle = ({ title: _, ...rest }: JsonSchema): JsonSchema => rest
 
 const mapValues = (map: Record<string, JsonSchema>, change: (schema: JsonSchema) => JsonSchema) =>
@@ -62,10 +66,18 @@ const mapValues = (map: Record<string, JsonSchema>, change: (schema: JsonSchema)
 export function schemaAt(root: JsonSchema, path: readonly (string | number)[]): JsonSchema | undefined {
   let schema: JsonSchema | undefined = root
   for (const part of path) {
+    schema = schema && mapIn(schema)
     if (schema === undefined) return undefined
     if (typeof part === 'number') schema = schema.items ?? schema.anyOf?.find(({ items }) => items)?.items
     else if (schema.properties) schema = Object.hasOwn(schema.properties, part) ? schema.properties[part] : undefined
     else schema = typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined
   }
-  return schema
+  return schema && mapIn(schema)
+}
+
+/** Of `false` or a map of keys, the map; what is said of the whole goes with it. */
+export function mapIn(schema: JsonSchema): JsonSchema {
+  const { anyOf, ...rest } = schema
+  const map = anyOf?.find(({ properties }) => properties)
+  return map === undefined ? schema : { ...map, ...rest }
 }

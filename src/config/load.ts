@@ -96,6 +96,12 @@ function resolveFiles(config: Config, folder: string): Config {
   return {
     ...config,
     store: `sqlite:${inFolder(config.store.slice('sqlite:'.length))}`,
+    ...(config.audit.checkpoints.file !== undefined && {
+      audit: {
+        ...config.audit,
+        checkpoints: { ...config.audit.checkpoints, file: inFolder(config.audit.checkpoints.file) },
+      },
+    }),
     ...(config.tls && { tls: { cert: inFolder(config.tls.cert), key: inFolder(config.tls.key) } }),
     upstreams: Object.fromEntries(
       Object.entries(config.upstreams).map(([name, upstream]) => {

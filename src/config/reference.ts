@@ -1,8 +1,8 @@
-import type { JsonSchema } from './json-schema.ts'
+import { type JsonSchema, mapIn } from './json-schema.ts'
 
 /** docs/reference/configuration.md: every key with its type, its default and what it means. */
 export function referencePage(schema: JsonSchema): string {
-  const sections = Object.entries(schema.properties ?? {})
+  const sections = Object.entries(schema.properties ?? {}).map(([key, value]) => [key, mapIn(value)] as const)
   const single = sections.filter(
     ([, { properties, additionalProperties, items }]) =>
       !properties && !isMap(additionalProperties) && !items?.properties,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { catalogue, type ErrorCode } from '../errors.ts'
+import { adminSchema } from './admin-schema.ts'
 import {
   absolutePath,
   address,
@@ -175,12 +176,7 @@ const policyTest = z.strictObject({
 
 export const configSchema = z.strictObject({
   listen: address().prefault('0.0.0.0:8080').describe('Where callers come in.'),
-  admin: z
-    .strictObject({
-      listen: address().prefault('127.0.0.1:9090').describe('Health, metrics and administration. Keep it private.'),
-    })
-    .prefault({})
-    .describe('The plane for those who run the gateway.'),
+  admin: adminSchema.prefault({}).describe('The plane for those who run the gateway.'),
   store: text('store', /^sqlite:.+/, 'is not a store that this version has; write sqlite:path/to/file.db')
     .default('sqlite:data/sallyport.db')
     .describe('Keys, organizations and the request log.'),
@@ -232,11 +228,9 @@ export const configSchema = z.strictObject({
       )
         .default([])
         .describe('Further formats that are looked up without checksum: imported keys, earlier prefixes.'),
-      reveal: z
-        .literal(false, 'is not supported by this version; leave it false')
+      reveal: yesOrNo()
         .default(false)
-        .meta({ title: 'false' })
-        .describe('Not in this version: keep secrets encrypted, so that they can be shown again.'),
+        .describe('Keep new secrets encrypted next to their hash, so that they can be shown again.'),
       revoke_exposed: yesOrNo().default(false).describe('Revoke a live key that was sent in a URL.'),
       cache: z
         .strictObject({
@@ -290,6 +284,21 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('The endpoint that tells a caller who it is.'),
+  self_service: z
+    .union(
+      [
+        z.literal(false),
+        z.strictObject({
+          path: absolutePath().default('/tenants/me/api-keys').describe('Where they are.'),
+          limits: list(anyText('the name of a limit'))
+            .default([])
+            .describe('Names of limits that requests are charged to, besides those of the key and its organization.'),
+        }),
+      ],
+      'must be false, or a map of keys and values',
+    )
+    .prefault({})
+    .describe('The endpoints by which a key with the scope keys:manage manages keys itself; false turns them off.'),
   errors: z
     .strictObject({
       realm: text('text', /^[ !#-[\]-~]{1,128}$/, 'is not a realm; write plain text without quotes and backslashes')
@@ -322,9 +331,24 @@ export const configSchema = z.strictObject({
       queue: whole(100, 1_000_000)
         .default(20_000)
         .describe('Rows that wait at most; what comes beyond is dropped, counted and alarmed.'),
+      checkpoints: z
+        .strictObject({
+          file: z.string().min(1).optional().describe('Where they are written; next to the store when left out.'),
+          every: positiveDuration().prefault('10m').describe('How often, when the trail has grown.'),
+        })
+        .prefault({})
+        .describe('Signed marks of how far the audit trail had come, which show when its end was cut off.'),
     })
     .prefault({})
-    .describe('The request log.'),
+    .describe('The request log and the audit trail.'),
+  webhooks: z
+    .strictObject({
+      allow_private: yesOrNo()
+        .default(false)
+        .describe('Let webhooks go to private and link-local addresses, and over plain http.'),
+    })
+    .prefault({})
+    .describe('What organizations are told of their keys.'),
   log: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('What is worth a line.'),

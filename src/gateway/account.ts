@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Events } from '../events.ts'
 import type { Recorder } from '../recorder/recorder.ts'
+import type { Tail } from '../recorder/tail.ts'
 import type { RequestRow } from '../store/store.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -8,12 +9,14 @@ export interface AccountDependencies {
   readonly clock: Clock
   readonly events: Pick<Events, 'requestFinished'>
   readonly recorder: Pick<Recorder, 'record' | 'finish' | 'touch' | 'admit'>
+  /** Those who watch. */
+  readonly tail: Pick<Tail, 'publish'>
   /** Puts `[secret]` in the place of everything shaped like one of our keys. */
   readonly redact: (text: string) => string
 }
 
 /** Step 11: the request log, metrics and `last_used_at`, for every request, refused and broken-off ones included. */
-export function createAccount({ clock, events, recorder, redact }: AccountDependencies) {
+export function createAccount({ clock, events, recorder, tail, redact }: AccountDependencies) {
   const rowOf = (exchange: Exchange): RequestRow => {
     const { arrival, key, forwarding, raw } = exchange
     const durationMs = clock.monotonic() - arrival.startedAt
@@ -55,6 +58,7 @@ export function createAccount({ clock, events, recorder, redact }: AccountDepend
       const row = rowOf(exchange)
       if (exchange.admitted) recorder.finish(row)
       else recorder.record(row)
+      tail.publish(row)
       if (exchange.key !== undefined) recorder.touch(exchange.key.secretId, exchange.arrival.at)
       const handedOverAt = exchange.forwarding?.startedAt
       // What comes after the request was handed over is the upstream's time and the caller's, not ours.

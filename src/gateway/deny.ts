@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts'
-import { type ErrorCode, type ProblemExtras, problem, statusOf } from '../errors.ts'
+import { catalogue, type ErrorCode, type ProblemExtras, problem, statusOf } from '../errors.ts'
 import type { Limiter } from '../limiter/limiter.ts'
 import { corsHeaders } from './cors.ts'
 import type { Exchange } from './exchange.ts'
@@ -45,8 +45,12 @@ export function createDeny(
     const code = countDenial(exchange, denial)
     const status = statusOf(code)
     if (code === 'RATE_LIMITED') for (const limit of exchange.violated) rateLimited(limit)
-    const body = problem(code, exchange.requestId, extrasOf(exchange, code))
-    const headers = ['Content-Type', 'application/problem+json', 'Content-Length', String(Buffer.byteLength(body))]
+    const asEnvelope = exchange.key !== undefined && exchange.route?.refusals === 'envelope'
+    const body = asEnvelope
+      ? envelope(code, code === denial ? exchange.detail : undefined)
+      : problem(code, exchange.requestId, extrasOf(exchange, code))
+    const type = asEnvelope ? 'application/json' : 'application/problem+json'
+    const headers = ['Content-Type', type, 'Content-Length', String(Buffer.byteLength(body))]
     headers.push('Cache-Control', 'no-store', ...exchange.responseHeaders())
     const authenticate = authenticateHeader(exchange, code)
     if (authenticate !== undefined) headers.push('WWW-Authenticate', authenticate)
@@ -63,6 +67,10 @@ export function createDeny(
     exchange.wire.answer(status, headers, exchange.method === 'HEAD' ? '' : body, closing.has(code))
   }
 }
+
+/** How the endpoints under `self_service` tell that they have refused. */
+const envelope = (code: ErrorCode, detail: string | undefined): string =>
+  JSON.stringify({ success: false, error: { code, message: detail ?? catalogue[code][2] } })
 
 const tokenSent = ({ head }: Exchange): boolean =>
   head.authorizationRepeated || (head.authorization !== undefined && /^bearer\b/i.test(head.authorization))

@@ -51,6 +51,8 @@ export class Exchange implements Outbound {
   limits: readonly ChargeState[] = noLimits
   violated: readonly string[] = noNames
   retryAfterMs = 0
+  /** What exactly is wrong, where the catalogue's text does not say it; only for answers of the shape 'envelope'. */
+  detail: string | undefined
   /** What a route in shadow mode would have refused with. */
   shadowCode: ErrorCode | undefined
 
@@ -62,6 +64,8 @@ export class Exchange implements Outbound {
   corsIsOurs = false
   contextToken: string | undefined
   forwarding: Forwarding | undefined
+  /** Told when the body turns out to be unreadable, where it is not forwarded but read here. */
+  onBroken: ((code: ErrorCode) => void) | undefined
 
   /** False where the engine has not handed over the raw connection. */
   mayUpgrade = true
@@ -120,6 +124,7 @@ export class Exchange implements Outbound {
   breakOff(code: ErrorCode): void {
     this.broken = code
     if (this.forwarding !== undefined) this.forwarding.cancel(code)
+    else if (this.onBroken !== undefined) this.onBroken(code)
     else if (this.status !== 0) this.wire.abort()
   }
 }

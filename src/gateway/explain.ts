@@ -174,7 +174,10 @@ const untouched = ({ limit, requests, windowMs, cost }: Charge) => ({
 })
 
 const nothing = (): void => {}
-const noFinish: Finish = { forwardTo: () => nothing, me: () => nothing, preflight: () => nothing, jwks: undefined }
+const noFinish: Finish = {
+  ...{ forwardTo: () => nothing, me: () => nothing, preflight: () => nothing, jwks: undefined },
+  selfService: () => ({ list: nothing, create: nothing, remove: nothing }),
+}
 
 const never = (): never => {
   throw new Error('an explained request goes nowhere')

@@ -16,6 +16,7 @@ export interface Finish {
     identity: Identity | undefined,
   ): (exchange: Exchange) => void
   me(config: Config): (exchange: Exchange) => void
+  selfService(config: Config): Record<'list' | 'create' | 'remove', (exchange: Exchange) => void>
   preflight(cors: CorsConfig): (exchange: Exchange) => void
   /** Public keys of the signed context; undefined where nothing is signed. */
   readonly jwks: ((exchange: Exchange) => void) | undefined
@@ -32,12 +33,14 @@ export interface FinishDependencies {
   readonly live: Live
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly me: Finish['me']
+  readonly selfService: Finish['selfService']
   readonly jwks: (() => object) | undefined
 }
 
-export function createFinish({ clock, live, upstreams, me, jwks }: FinishDependencies): Finish {
+export function createFinish({ clock, live, upstreams, me, selfService, jwks }: FinishDependencies): Finish {
   return {
     me,
+    selfService,
     forwardTo: (name, route, config, identity) => {
       const upstream = upstreams.get(name)
       if (upstream === undefined) throw new Error(`route ${route.path}: there is no upstream ${name}`)

@@ -67,12 +67,19 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
   }
   const routes = compileRoutes(config, names, dependencies)
   const entries = placesOf(config, routes)
-  const own = routes.builtIn.map(
-    ([path, route]) => [path, placeOf([[['GET'], route]], routes.wrongMethod(path))] as const,
-  )
   // They win over every route, also over one with a host; in the table they keep look-alikes of theirs from passing.
-  const builtIn = new Map(own)
-  for (const [path, value] of own) entries.push({ host: undefined, pattern: compilePattern(path), value })
+  const builtIn = new Map<string, Place>()
+  const below: { readonly prefix: string; readonly place: Place }[] = []
+  for (const { path, routes: here, otherMethod } of routes.builtIn) {
+    const place = placeOf(
+      here.map(([method, route]) => [[method], route]),
+      otherMethod,
+    )
+    const pattern = compilePattern(path)
+    if (pattern.parameters.length === 0) builtIn.set(path, place)
+    else below.push({ prefix: path.slice(0, path.lastIndexOf('/') + 1), place })
+    entries.push({ host: undefined, pattern, value: place })
+  }
   const table = buildRouteTable(entries)
 
   return {
@@ -87,12 +94,25 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
   }
 
   function find(exchange: Exchange): Route {
-    const own = builtIn.get(exchange.path)
+    const own = ownPlace(exchange)
     if (own !== undefined) return byMethod(own, exchange)
     const found = table.match(exchange.head.host?.replace(/:\d+$/, ''), exchange.path)
     if (found === undefined) return routes.nowhere
     exchange.captured = found.captured
     return byMethod(found.value, exchange)
+  }
+
+  function ownPlace(exchange: Exchange): Place | undefined {
+    const { path } = exchange
+    const plain = path.endsWith('/') ? path.slice(0, -1) : path
+    const exact = builtIn.get(plain)
+    if (exact !== undefined) return exact
+    for (const { prefix, place } of below) {
+      if (!plain.startsWith(prefix) || plain.includes('/', prefix.length)) continue
+      exchange.captured = [plain.slice(prefix.length)]
+      return place
+    }
+    return undefined
   }
 }
 

@@ -39,6 +39,11 @@ export interface Route {
   readonly cors: CorsConfig | undefined
   /** Whether it asks for a key. */
   readonly public: boolean
+  /**
+   * How its refusals look to a caller with a valid key: a problem document, or `{success: false, error: {code, message}}`.
+   * Everybody else gets a problem document on every path, or the difference would tell that there is something.
+   */
+  readonly refusals: 'problem' | 'envelope'
   /** What happens when no step refused. */
   finish(exchange: Exchange): void
   /** Whether a request that is under way may go on with what its key has become. */

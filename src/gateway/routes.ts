@@ -1,3 +1,4 @@
+import { keysManage } from '../config/grantable.ts'
 import { compilePattern } from '../config/pattern.ts'
 import type { Config, RouteConfig } from '../config/schema.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -21,20 +22,63 @@ export function compileRoutes(config: Config, names: Names, dependencies: PlanDe
   const identify = compileIdentity(names)
   const entry: readonly Step[] = [authenticateStep(dependencies), organizationStep, ipAccessStep]
 
-  const refusing = (label: string | null, code: ErrorCode): Route => ({
-    ...plainRoute,
-    label,
+  const refusing = (label: string | null, code: ErrorCode, refusals: Route['refusals'] = 'problem'): Route => ({
+    ...{ ...plainRoute, label, refusals },
     steps: [...entry, { name: 'route', run: () => code }],
     finish: refuseToFinish,
   })
 
-  const callersOwn = (label: string, answer: (exchange: Exchange) => void): Route => ({
-    ...plainRoute,
-    label,
-    steps: [...entry, rateLimitStep(compileCharges([], config.limits, 1), label, dependencies.limiter)],
-    finish: answer,
-    stillAllowed: (exchange, key) => checkOrganization(key) ?? checkAddress(key, exchange.address),
-  })
+  const ownLimits = (label: string, names: readonly string[]): Step =>
+    rateLimitStep(compileCharges(names, config.limits, 1), label, dependencies.limiter)
+
+  const me: Place = {
+    path: config.me.path,
+    routes: [
+      [
+        'GET',
+        {
+          ...{ ...plainRoute, label: config.me.path },
+          steps: [...entry, ownLimits(config.me.path, [])],
+          finish: finish.me(config),
+          stillAllowed: (exchange, key) => checkOrganization(key) ?? checkAddress(key, exchange.address),
+        },
+      ],
+    ],
+    otherMethod: refusing(config.me.path, 'METHOD_NOT_ALLOWED'),
+  }
+
+  /** `/tenants/me/api-keys` and what is below it: for keys that may manage keys. */
+  const selfService = (settings: Exclude<Config['self_service'], false>): Place[] => {
+    const { list, create, remove } = finish.selfService(config)
+    const rule: ScopeRule = { all: [keysManage], any: [] }
+    const place = (path: string, methods: readonly (readonly [method: string, answer: Route['finish']])[]): Place => {
+      const route = (answer: Route['finish']): Route => ({
+        ...{
+          ...plainRoute,
+          label: path,
+          pattern: compilePattern(path),
+          requiredScopes: rule.all,
+          refusals: 'envelope',
+        },
+        steps: [...entry, scopesStep(rule), bodyStep(selfServiceBytesMax), ownLimits(path, settings.limits)],
+        finish: answer,
+        stillAllowed: (exchange, key) =>
+          checkOrganization(key) ?? checkAddress(key, exchange.address) ?? checkScopes(key.scopes, rule),
+      })
+      return {
+        path,
+        routes: methods.map(([method, answer]) => [method, route(answer)]),
+        otherMethod: refusing(path, 'METHOD_NOT_ALLOWED', 'envelope'),
+      }
+    }
+    return [
+      place(settings.path, [
+        ['GET', list],
+        ['POST', create],
+      ]),
+      place(`${settings.path}/:key_id`, [['DELETE', remove]]),
+    ]
+  }
 
   const fromFile = (route: RouteConfig): Route => {
     if (route.deny) return refusing(route.path, 'ROUTE_DENIED')
@@ -59,6 +103,7 @@ export function compileRoutes(config: Config, names: Names, dependencies: PlanDe
     if (dependencies.admit) steps.push(auditStep(dependencies.admit))
     return {
       label: route.path,
+      refusals: 'problem',
       pattern: compilePattern(route.path),
       upstreamName: upstream,
       steps,
@@ -79,12 +124,15 @@ export function compileRoutes(config: Config, names: Names, dependencies: PlanDe
     }
   }
 
-  const builtIn: (readonly [path: string, route: Route])[] = [
-    [config.me.path, callersOwn(config.me.path, finish.me(config))],
-  ]
+  const builtIn: Place[] = [me]
+  if (config.self_service) builtIn.push(...selfService(config.self_service))
   if (finish.jwks) {
     const path = '/.well-known/jwks.json'
-    builtIn.push([path, { ...plainRoute, label: path, steps: [], public: true, finish: finish.jwks }])
+    builtIn.push({
+      path,
+      routes: [['GET', { ...plainRoute, label: path, steps: [], public: true, finish: finish.jwks }]],
+      otherMethod: refusing(path, 'METHOD_NOT_ALLOWED'),
+    })
   }
   return {
     configured: config.routes.map(fromFile),
@@ -95,7 +143,19 @@ export function compileRoutes(config: Config, names: Names, dependencies: PlanDe
   }
 }
 
+/** Something that the gateway answers itself. */
+interface Place {
+  /** One plain path, or one with a parameter as its last segment. */
+  readonly path: string
+  readonly routes: readonly (readonly [method: string, route: Route])[]
+  readonly otherMethod: Route
+}
+
+/** A list of scopes and addresses is small; whoever sends more than this means something else. */
+const selfServiceBytesMax = 64 * 1024
+
 const plainRoute: Omit<Route, 'steps' | 'finish'> = {
+  refusals: 'problem',
   label: null,
   pattern: undefined,
   upstreamName: null,

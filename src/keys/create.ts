@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { isCidr } from '../config/cidr.ts'
 import { nearest } from '../config/nearest.ts'
 import type { Config } from '../config/schema.ts'
-import type { Actor, ApiKey, Metadata, NewKey, NewSecret, RateLimitSetting, Store } from '../store/store.ts'
+import type { ActingKey, Actor, ApiKey, Metadata, NewKey, NewSecret, RateLimitSetting, Store } from '../store/store.ts'
 import { isGrantable } from './scopes.ts'
 import type { Secret } from './secret.ts'
 
@@ -16,6 +16,8 @@ export interface KeyRequest {
   readonly scopes?: readonly string[]
   /** Null or left out: never. */
   readonly expiresInDays?: number | null
+  /** For a key that shall end at a certain moment. */
+  readonly expiresAt?: number | null
   /** Binds the key to this workspace: its id or its external id. */
   readonly projectId?: string
   /** Ids or external ids. */
@@ -43,7 +45,8 @@ export const keyRules = ({ scopes, keys }: Pick<Config, 'scopes' | 'keys'>): Key
 /** One field that breaks a rule. `path` is the field's name in the API: `scopes.0`. */
 export interface FieldProblem {
   readonly path: string
-  readonly code: 'VALIDATION_FAILED' | 'UNKNOWN_SCOPE'
+  /** NOT_FOUND: it names an object that is not there, or is another organization's. Which of the two is never said. */
+  readonly code: 'VALIDATION_FAILED' | 'UNKNOWN_SCOPE' | 'NOT_FOUND'
   readonly message: string
 }
 
@@ -64,12 +67,14 @@ export interface CreateKeyOptions {
   readonly generate: (environment: string | null) => FreshSecret
   readonly organizationId: string
   readonly actor: Actor
+  /** A key that makes another. */
+  readonly by?: ActingKey
 }
 
 /**
  * Creates a key when every rule holds. The command line and the admin API both come through here, so that neither can
  * make a key that the other would refuse. All problems are reported at once, and then nothing was written.
- * @throws StoreUnavailable, StoreConflict
+ * @throws StoreUnavailable, StoreConflict, StoreChanged where the key that makes it may not
  */
 export async function createKey(request: KeyRequest, options: CreateKeyOptions): Promise<CreatedKey> {
   const { store, organizationId } = options
@@ -79,11 +84,11 @@ export async function createKey(request: KeyRequest, options: CreateKeyOptions):
   for (const [path, id] of namedWorkspaces(request)) {
     const workspace = await store.findWorkspace(organizationId, id)
     if (workspace) workspaceIds.add(workspace.id)
-    else problems.push(invalid(path, `there is no workspace ${quote(id)} in this organization`))
+    else problems.push(missing(path, `there is no workspace ${quote(id)} in this organization`))
   }
   if (request.serviceAccountId !== undefined) {
     const account = await store.findServiceAccount(organizationId, request.serviceAccountId)
-    if (!account) problems.push(invalid('service_account_id', 'there is no such service account in this organization'))
+    if (!account) problems.push(missing('service_account_id', 'there is no such service account in this organization'))
   }
   if (problems.length > 0) return { ok: false, problems }
 
@@ -92,12 +97,13 @@ export async function createKey(request: KeyRequest, options: CreateKeyOptions):
   const key = await store.createKey(
     { ...newKey(request, options, environment), workspaceIds: [...workspaceIds], secret: stored },
     options.actor,
+    options.by,
   )
   return { ok: true, key, secret }
 }
 
 /** The rules that need no store. @returns every problem; none when the request is in order. */
-function checkKeyRequest(request: KeyRequest, rules: KeyRules): readonly FieldProblem[] {
+export function checkKeyRequest(request: KeyRequest, rules: KeyRules): readonly FieldProblem[] {
   return [
     ...checkTexts(request),
     ...checkScopes(request.scopes ?? rules.defaultScopes, request.scopes === undefined, rules.scopes),
@@ -189,7 +195,7 @@ function newKey(
     description: request.description ?? '',
     environment,
     scopes: [...new Set(request.scopes ?? rules.defaultScopes)],
-    expiresAt: days === null ? null : clock.now() + days * dayMs,
+    expiresAt: days === null ? (request.expiresAt ?? null) : clock.now() + days * dayMs,
     projectId: request.projectId ?? null,
     allowedIps: request.allowedIps ?? [],
     rateLimit: request.rateLimit ?? null,
@@ -208,6 +214,7 @@ const listMax = 100
 const dayMs = 86_400_000
 
 const invalid = (path: string, message: string): FieldProblem => ({ path, code: 'VALIDATION_FAILED', message })
+const missing = (path: string, message: string): FieldProblem => ({ path, code: 'NOT_FOUND', message })
 const quote = (text: string): string => JSON.stringify(text.slice(0, 100))
 const declaredText = (declared: readonly string[]): string =>
   declared.length === 0

@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib'
 import type { Config } from '../config/schema.ts'
 import type { FreshSecret } from './create.ts'
 import { compileScanner, type KeyShape, type KeySpan } from './key-shapes.ts'
+import type { SealSecret } from './seal-secret.ts'
 import { Secret, secretMark } from './secret.ts'
 
 /** The formats that the configuration names, compiled. Pure but for `generate`. */
@@ -33,7 +34,8 @@ class ApiKeyText extends Secret {
 
 type KeySettings = Pick<Config['keys'], 'prefix' | 'environments' | 'accept'>
 
-export function compileKeyFormats({ prefix, environments, accept }: KeySettings): KeyFormats {
+/** @param seal makes the encrypted copy of each new secret; left out: none is kept. */
+export function compileKeyFormats({ prefix, environments, accept }: KeySettings, seal?: SealSecret): KeyFormats {
   const markers = environments.length === 0 ? [`${prefix}_`] : environments.map((name) => `${prefix}_${name}_`)
   const scanner = compileScanner([
     ...markers.map((marker) => ({ marker, bodyLength, bodyChars: base62Chars })),
@@ -54,7 +56,7 @@ export function compileKeyFormats({ prefix, environments, accept }: KeySettings)
       }
       const marker = environments.length === 0 ? `${prefix}_` : `${prefix}_${environment}_`
       const payload = marker + randomText(randomLength, randomBytes)
-      return freshSecret(payload + checksum(payload))
+      return freshSecret(payload + checksum(payload), seal)
     },
     containsKey: scanner.contains,
     extract(text) {
@@ -70,9 +72,10 @@ export function compileKeyFormats({ prefix, environments, accept }: KeySettings)
 }
 
 /** What the store keeps of a key text, next to the text itself. */
-function freshSecret(text: string): FreshSecret {
+function freshSecret(text: string, seal: SealSecret | undefined): FreshSecret {
   const secret = new ApiKeyText(text)
-  return { secret, stored: { sha256: secret.sha256(), keyPrefix: text.slice(0, 12), keySuffix: text.slice(-4) } }
+  const shown = { keyPrefix: text.slice(0, 12), keySuffix: text.slice(-4) }
+  return { secret, stored: { sha256: secret.sha256(), ...shown, ...(seal && { seal: seal(secret) }) } }
 }
 
 function isOurs(text: string, marker: string): boolean {

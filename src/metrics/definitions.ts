@@ -81,7 +81,7 @@ export const definitions = {
   sallyport_webhook_deliveries_total: {
     type: 'counter',
     labels: ['result'],
-    help: 'Attempts to deliver a webhook.',
+    help: 'Attempts to deliver a webhook: delivered, retried (to be tried again), failed (given up), or gone (the target answered 410).',
   },
   sallyport_build_info: {
     type: 'gauge',

@@ -83,6 +83,16 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
       throttled('dropped', 'error', { rows, rows_since_start: rowsDropped }, 'rows of the request log were lost')
     },
 
+    webhookDelivered(result, { webhookId, deliveryId, attempts, status, error, durationMs }) {
+      metrics.webhookDelivered(result)
+      const ids = { webhook_id: webhookId, delivery_id: deliveryId }
+      const fields = { result, ...ids, attempts, status, error, duration_ms: durationMs }
+      // Who owns a target decides how often it fails.
+      if (result === 'failed' || result === 'gone')
+        throttled(`webhook ${webhookId}`, 'warn', fields, 'webhook not delivered')
+      else if (log.enabled('debug')) log.debug(fields, 'webhook')
+    },
+
     listening(plane, url) {
       log.info({ plane, address: url }, 'listening')
     },

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { AuthFailure } from '../events.ts'
+import type { AuthFailure, WebhookResult } from '../events.ts'
 import { CellCounter, type CounterCell } from './cells.ts'
 import { definitions, type MetricDefinition, type MetricNameOf } from './definitions.ts'
 import { type CountRequest, requestMetrics } from './requests.ts'
@@ -21,7 +21,7 @@ export interface Metrics {
   configReloaded(result: 'accepted' | 'rejected'): void
   requestLogQueue(rows: number): void
   requestLogDropped(rows: number): void
-  webhookDelivered(result: string): void
+  webhookDelivered(result: WebhookResult): void
   fault(where: string): void
   /** Where the number of requests in flight comes from; asked at each scrape. */
   inFlightFrom(read: () => number): void
@@ -85,7 +85,7 @@ export function createMetrics({ version, nodeDefaults = true, seriesMax = 5000 }
     requestLogDropped: (rows) => {
       dropped.count += rows
     },
-    webhookDelivered: counter('sallyport_webhook_deliveries_total'),
+    webhookDelivered: counter('sallyport_webhook_deliveries_total', 'delivered', 'retried', 'failed', 'gone'),
     fault: counter('sallyport_faults_total'),
     inFlightFrom: inFlight.from,
     text: () => registry.metrics(),

@@ -10,7 +10,7 @@ export interface Retention {
 }
 
 export interface RetentionOptions {
-  readonly store: Pick<Store, 'pruneRequests' | 'pruneChanges'>
+  readonly store: Pick<Store, 'pruneRequests' | 'pruneChanges' | 'pruneIdempotent'>
   readonly clock: Clock
   readonly events: Pick<Events, 'fault'>
   /** `audit.retention`; asked each time, since a reload can change it. */
@@ -20,7 +20,7 @@ export interface RetentionOptions {
 
 /**
  * Deletes what is older than it has to be, once a minute: rows of the request log after `audit.retention`, of the change log
- * after a day. In small chunks, with pauses of four times what the last chunk took, so that the store belongs to others for
+ * after a day, answers that were kept for a repeat of their request after the day that they are kept for. In small chunks, with pauses of four times what the last chunk took, so that the store belongs to others for
  * most of the time; what a round does not get done within a minute the next one does.
  */
 export function startRetention({ store, clock, events, retentionMs, everyMs = 60_000 }: RetentionOptions): Retention {
@@ -30,6 +30,7 @@ export function startRetention({ store, clock, events, retentionMs, everyMs = 60
   const prune = async (): Promise<number> => {
     const startedAt = clock.monotonic()
     await store.pruneChanges(clock.now() - changesKeptMs)
+    await store.pruneIdempotent(clock.now(), chunkMax)
     let pruned = 0
     while (!closed && clock.monotonic() - startedAt < everyMs) {
       const chunkAt = clock.monotonic()

@@ -1,8 +1,12 @@
+import type { JobTables } from './jobs-schema.ts'
+import type { OperatorTables } from './operators-schema.ts'
+import type { WebhookTables } from './webhooks-schema.ts'
+
 /**
  * The tables as Kysely sees them. The same for every database: times are milliseconds since the epoch, flags are 0 or 1,
  * lists and objects are JSON text. The migrations make them so.
  */
-export interface Tables {
+export interface Tables extends JobTables, OperatorTables, WebhookTables {
   organizations: OrganizationsTable
   service_accounts: ServiceAccountsTable
   workspaces: WorkspacesTable
@@ -13,6 +17,8 @@ export interface Tables {
   admin_events: AdminEventsTable
   changes: ChangesTable
   limit_counters: LimitCountersTable
+  sealed_secrets: SealedSecretsTable
+  idempotent_requests: IdempotentRequestsTable
 }
 
 export interface OrganizationsTable {
@@ -140,4 +146,22 @@ interface LimitCountersTable {
   key: string
   used: number
   ends_at: number
+}
+
+interface SealedSecretsTable {
+  secret_id: string
+  sealed: Uint8Array
+  /** Id of the master key. */
+  sealed_with: string
+}
+
+interface IdempotentRequestsTable {
+  /** A hash: the Idempotency-Key itself is needed to read the answer. */
+  id: string
+  /** Whose turn it is; one that comes back late finds another's. */
+  lease: string
+  lease_ends_at: number
+  expires_at: number
+  /** Null until there is one. Encrypted. */
+  answer: Uint8Array | null
 }

@@ -1,3 +1,25 @@
+import type { Actor, Metadata, Page, Role } from './basics.ts'
+import type { JobsStore } from './jobs-store.ts'
+import type { OperatorsStore } from './operators-store.ts'
+
+export type { Actor, Metadata, Page, Role } from './basics.ts'
+export type {
+  ApiKey,
+  NewKey,
+  NewSecret,
+  Organization,
+  OrganizationStatus,
+  RateLimitSetting,
+  Secret,
+  WorkspaceRef,
+} from './objects.ts'
+
+import type { IdempotencyStore } from './idempotency-store.ts'
+import type { ApiKey, NewKey, NewSecret, Organization, RateLimitSetting, WorkspaceRef } from './objects.ts'
+import type { SealedSecretsStore } from './sealed-secrets-store.ts'
+import type { Checkpoint, StoredEvent } from './verify-events.ts'
+import type { WebhookStore } from './webhooks-store.ts'
+
 /**
  * The store contract: records, and what every adapter promises. `test/contract/store.ts` holds each adapter to it.
  *
@@ -6,7 +28,7 @@
  * A method rejects with `StoreUnavailable` when the store can't answer, with `StoreConflict` on a broken uniqueness rule,
  * with `StoreMissing` when something new shall belong to an organization, workspace or service account that is not there.
  */
-export interface Store {
+export interface Store extends JobsStore, OperatorsStore, SealedSecretsStore, IdempotencyStore, WebhookStore {
   /** The hot look-up. Synchronous where the adapter can; @returns undefined when no live secret has this hash. */
   findKeyByHash(sha256: Buffer): KeyRecord | undefined | Promise<KeyRecord | undefined>
 
@@ -14,20 +36,35 @@ export interface Store {
   /** By id or by slug. */
   findOrganization(idOrSlug: string): Promise<Organization | undefined>
   /** Newest first. `before` is the id of the last one of the page before. */
-  listOrganizations(page?: Page): Promise<Organization[]>
-  updateOrganization(id: string, patch: OrganizationPatch, actor: Actor): Promise<Organization | undefined>
+  listOrganizations(page?: Page & { readonly among?: readonly string[] }): Promise<Organization[]>
+  updateOrganization(
+    id: string,
+    patch: OrganizationPatch,
+    actor: Actor,
+    holds?: Precondition<Organization>,
+  ): Promise<Organization | undefined>
+  /** Irreversible, with everything in it; its requests and events stay in the logs. Its keys are unknown from then on. */
+  deleteOrganization(id: string, actor: Actor): Promise<boolean>
 
-  createKey(input: NewKey, actor: Actor): Promise<ApiKey>
+  /** @param by where a key creates another: rejects with StoreChanged when it may not at that moment. */
+  createKey(input: NewKey, actor: Actor, by?: ActingKey): Promise<ApiKey>
   findKey(organizationId: string, keyId: string): Promise<ApiKey | undefined>
   /** @returns the id of the organization that the key belongs to. For the command line alone: callers of an API name theirs. */
   locateKey(keyId: string): Promise<string | undefined>
   /** Newest first, without deleted ones. */
   listKeys(organizationId: string, filter?: KeyFilter, page?: Page): Promise<ApiKey[]>
-  updateKey(organizationId: string, keyId: string, patch: KeyPatch, actor: Actor): Promise<ApiKey | undefined>
+  countKeys(organizationId: string, filter?: KeyFilter): Promise<number>
+  updateKey(
+    organizationId: string,
+    keyId: string,
+    patch: KeyPatch,
+    actor: Actor,
+    holds?: Precondition<ApiKey>,
+  ): Promise<ApiKey | undefined>
   /** Irreversible; a second call changes nothing and returns the same record. */
   revokeKey(organizationId: string, keyId: string, reason: string | null, actor: Actor): Promise<ApiKey | undefined>
-  /** Revokes and hides from lists. @returns whether there was such a key. */
-  deleteKey(organizationId: string, keyId: string, actor: Actor): Promise<boolean>
+  /** Revokes and hides from lists. @param by as with createKey. @returns whether there was such a key. */
+  deleteKey(organizationId: string, keyId: string, actor: Actor, by?: ActingKey): Promise<boolean>
   /** Adds a secret; the earlier ones end at `graceEndsAt` (or at once when null). @returns undefined when no such active key. */
   rotateKey(
     organizationId: string,
@@ -46,11 +83,14 @@ export interface Store {
     workspaceId: string,
     patch: Partial<Pick<Workspace, 'name' | 'externalId'>>,
     actor: Actor,
+    holds?: Precondition<Workspace>,
   ): Promise<Workspace | undefined>
   deleteWorkspace(organizationId: string, workspaceId: string, actor: Actor): Promise<boolean>
   /** Idempotent. @returns false when key or workspace is not of this organization. */
   grantWorkspace(organizationId: string, keyId: string, workspaceId: string, actor: Actor): Promise<boolean>
   ungrantWorkspace(organizationId: string, keyId: string, workspaceId: string, actor: Actor): Promise<boolean>
+  /** What a key is granted, newest workspace first. */
+  listKeyWorkspaces(organizationId: string, keyId: string, page?: Page): Promise<Workspace[]>
 
   createServiceAccount(input: NewServiceAccount, actor: Actor): Promise<ServiceAccount>
   findServiceAccount(organizationId: string, id: string): Promise<ServiceAccount | undefined>
@@ -60,12 +100,18 @@ export interface Store {
     id: string,
     patch: ServiceAccountPatch,
     actor: Actor,
+    holds?: Precondition<ServiceAccount>,
   ): Promise<ServiceAccount | undefined>
 
   /** An admin event that goes with no change of its own, for example `api_key.exposed`. */
   appendEvent(event: NewEvent, actor: Actor): Promise<void>
   /** Newest first. */
   listEvents(filter?: { organizationId?: string }, page?: Page): Promise<AdminEvent[]>
+
+  /** The audit trail as it is stored, oldest first, at most 1000 at a time. */
+  listEventChain(afterSeq: number, limit: number): Promise<StoredEvent[]>
+  /** The newest event, undefined where there is none. */
+  lastEvent(): Promise<Checkpoint | undefined>
 
   /** What has changed after `seq`, oldest first. Synchronous where the adapter can. `gap`: rows after `seq` were pruned already. */
   changesSince(seq: number, limit: number): ChangePage | Promise<ChangePage>
@@ -109,6 +155,29 @@ export class StoreConflict extends Error {
   }
 }
 
+/** A precondition did not hold, and nothing was changed. */
+export class StoreChanged extends Error {
+  override readonly name = 'StoreChanged'
+}
+
+/**
+ * Asked of the object as it is in the transaction that is to change it: between two that have read the same, only the
+ * first wins. On false the method rejects with `StoreChanged`.
+ */
+export type Precondition<T> = (current: T) => boolean
+
+/**
+ * A key that changes others. It is judged in the transaction of the change: one that is revoked, or loses a right, while
+ * its request is under way leaves nothing behind.
+ */
+export interface ActingKey {
+  readonly keyId: string
+  /** The secret that it came with. */
+  readonly secretId: string
+  /** @param target the key that is to be deleted; undefined at a creation. */
+  readonly holds: (acting: ApiKey, target: ApiKey | undefined) => boolean
+}
+
 /** The input names something that is not there, or is another organization's. `field` says what, for example `workspace`. */
 export class StoreMissing extends Error {
   override readonly name = 'StoreMissing'
@@ -146,103 +215,12 @@ export interface KeyRecord {
   readonly organization: Pick<Organization, 'id' | 'name' | 'slug' | 'status' | 'rateLimit'>
 }
 
-export interface WorkspaceRef {
-  readonly id: string
-  readonly externalId: string | null
-}
-
-export interface RateLimitSetting {
-  readonly requests: number
-  readonly perMs: number
-}
-
-export type OrganizationStatus = 'active' | 'suspended'
-
-export interface Organization {
-  /** `org_…` */
-  readonly id: string
-  readonly name: string
-  /** Unique, `[a-z0-9-]`. */
-  readonly slug: string
-  readonly status: OrganizationStatus
-  readonly statusReason: string | null
-  readonly rateLimit: RateLimitSetting | null
-  readonly metadata: Metadata
-  readonly createdAt: number
-  readonly updatedAt: number
-}
-
-export type Metadata = Readonly<Record<string, unknown>>
-
 /** `slug` left out: made from the name, with a number behind it where that one is taken. */
 export type NewOrganization = Pick<Organization, 'name'> &
   Partial<Pick<Organization, 'slug' | 'rateLimit' | 'metadata'>>
 export type OrganizationPatch = Partial<
   Pick<Organization, 'name' | 'status' | 'statusReason' | 'rateLimit' | 'metadata'>
 >
-
-export interface ApiKey {
-  /** `key_…` */
-  readonly id: string
-  readonly organizationId: string
-  readonly name: string
-  readonly description: string
-  readonly environment: string | null
-  readonly scopes: readonly string[]
-  readonly expiresAt: number | null
-  readonly projectId: string | null
-  readonly workspaces: readonly WorkspaceRef[]
-  readonly allowedIps: readonly string[]
-  readonly rateLimit: RateLimitSetting | null
-  readonly serviceAccountId: string | null
-  readonly metadata: Metadata
-  readonly system: boolean
-  readonly createdBy: string | null
-  readonly createdAt: number
-  readonly updatedAt: number
-  readonly revokedAt: number | null
-  readonly revokedReason: string | null
-  /** The latest over all secrets. */
-  readonly lastUsedAt: number | null
-  /** Live ones, newest first; the last one that ended when none is live. */
-  readonly secrets: readonly Secret[]
-}
-
-export interface Secret {
-  readonly id: string
-  /** First 12 characters. */
-  readonly keyPrefix: string
-  /** Last 4 characters. */
-  readonly keySuffix: string
-  readonly createdAt: number
-  readonly expiresAt: number | null
-  readonly lastUsedAt: number | null
-}
-
-/** A fresh secret as the store keeps it: never the secret itself. */
-export interface NewSecret {
-  readonly sha256: Buffer
-  readonly keyPrefix: string
-  readonly keySuffix: string
-}
-
-export type NewKey = Pick<ApiKey, 'organizationId' | 'name' | 'scopes' | 'environment'> &
-  Partial<
-    Pick<
-      ApiKey,
-      | 'description'
-      | 'expiresAt'
-      | 'projectId'
-      | 'allowedIps'
-      | 'rateLimit'
-      | 'serviceAccountId'
-      | 'metadata'
-      | 'system'
-    >
-  > & {
-    readonly workspaceIds?: readonly string[]
-    readonly secret: NewSecret
-  }
 
 export type KeyPatch = Partial<
   Pick<ApiKey, 'name' | 'description' | 'scopes' | 'allowedIps' | 'rateLimit' | 'metadata' | 'system'>
@@ -251,10 +229,13 @@ export type KeyPatch = Partial<
 export interface KeyFilter {
   readonly status?: 'active' | 'expired' | 'revoked'
   readonly environment?: string
-  /** A service account's id. */
+  /** A service account's id, or that of the operator who made keys for no service account. */
   readonly owner?: string
   /** Part of the name, or the start of the key's prefix. */
   readonly q?: string
+  readonly system?: boolean
+  /** These alone, as far as the organization has them; at most 1000. */
+  readonly ids?: readonly string[]
 }
 
 export interface Workspace {
@@ -269,8 +250,6 @@ export interface Workspace {
 }
 
 export type NewWorkspace = Pick<Workspace, 'organizationId' | 'name'> & Partial<Pick<Workspace, 'externalId'>>
-
-export type Role = 'owner' | 'admin' | 'engineer' | 'viewer'
 
 export interface ServiceAccount {
   /** `sa_…` */
@@ -288,13 +267,6 @@ export interface ServiceAccount {
 export type NewServiceAccount = Pick<ServiceAccount, 'organizationId' | 'name' | 'role'> &
   Partial<Pick<ServiceAccount, 'slug' | 'description'>>
 export type ServiceAccountPatch = Partial<Pick<ServiceAccount, 'name' | 'description' | 'role' | 'isActive'>>
-
-/** Who changes something. `id` is null for the command line and the gateway itself. */
-export interface Actor {
-  readonly type: 'cli' | 'system' | 'operator' | 'api_key'
-  readonly id: string | null
-  readonly requestId?: string
-}
 
 export interface NewEvent {
   readonly type: string
@@ -358,6 +330,11 @@ export interface RequestFilter {
   readonly keyId?: string
   readonly route?: string
   readonly status?: number
+  /** Both included. */
+  readonly statusFrom?: number
+  readonly statusTo?: number
+  readonly code?: string
+  readonly method?: string
   readonly since?: number
   readonly until?: number
 }
@@ -368,11 +345,4 @@ export interface Counter {
   readonly used: number
   /** When the window ends. */
   readonly endsAt: number
-}
-
-export interface Page {
-  /** At most 200; 50 when left out. */
-  readonly limit?: number
-  /** Only what is older than the object with this id. */
-  readonly before?: string
 }

@@ -1,18 +1,25 @@
 import { describe } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import type { TestClock } from '../helpers/clock.ts'
+import { actingKeyContract } from './store-parts/acting-key.ts'
 import { changesContract } from './store-parts/changes.ts'
 import { countersContract } from './store-parts/counters.ts'
 import { eventsContract } from './store-parts/events.ts'
 import { grantsContract } from './store-parts/grants.ts'
 import { hotReadContract } from './store-parts/hot-read.ts'
+import { idempotencyContract } from './store-parts/idempotency.ts'
+import { jobsContract } from './store-parts/jobs.ts'
 import { keyListsContract } from './store-parts/key-lists.ts'
 import { keysContract } from './store-parts/keys.ts'
+import { operatorsContract } from './store-parts/operators.ts'
 import { organizationsContract } from './store-parts/organizations.ts'
+import { preconditionsContract } from './store-parts/preconditions.ts'
 import { requestsContract } from './store-parts/requests.ts'
+import { sealedSecretsContract } from './store-parts/sealed-secrets.ts'
 import { secretsContract } from './store-parts/secrets.ts'
 import { serviceAccountsContract } from './store-parts/service-accounts.ts'
 import { sharingContract } from './store-parts/sharing.ts'
+import { webhooksContract } from './store-parts/webhooks.ts'
 import { workspacesContract } from './store-parts/workspaces.ts'
 
 /** An empty store, opened for one test. */
@@ -35,17 +42,24 @@ export type OpenStore = () => Promise<OpenedStore>
 export function storeContract(name: string, open: OpenStore): void {
   describe(`store contract: ${name}`, () => {
     organizationsContract(open)
+    operatorsContract(open)
     keysContract(open)
     keyListsContract(open)
     secretsContract(open)
+    sealedSecretsContract(open)
+    idempotencyContract(open)
     hotReadContract(open)
     workspacesContract(open)
     grantsContract(open)
     serviceAccountsContract(open)
+    preconditionsContract(open)
+    actingKeyContract(open)
     eventsContract(open)
     changesContract(open)
     requestsContract(open)
     countersContract(open)
+    webhooksContract(open)
+    jobsContract(open)
     sharingContract(open)
   })
 }

@@ -313,6 +313,7 @@ describe('retention', () => {
   it('deletes what is too old in small chunks each minute, and leaves the store to others in between', async () => {
     const chunks: { before: number; limit: number; at: number }[] = []
     const changes: number[] = []
+    const answers: [before: number, limit: number][] = []
     let left = 1200
     const retention = startRetention({
       store: {
@@ -324,6 +325,10 @@ describe('retention', () => {
         },
         async pruneChanges(before) {
           changes.push(before)
+        },
+        async pruneIdempotent(before, limit) {
+          answers.push([before, limit])
+          return 0
         },
       },
       clock: { now: () => Date.now(), monotonic: () => performance.now() },
@@ -339,6 +344,7 @@ describe('retention', () => {
     expect(chunks[0]?.before).toBe(startedAt + 60_000 - 30 * day)
     expect((chunks[1]?.at ?? 0) - (chunks[0]?.at ?? 0)).toBeGreaterThanOrEqual(20)
     expect(changes).toEqual([startedAt + 60_000 - day])
+    expect(answers).toEqual([[startedAt + 60_000, 500]])
     await vi.advanceTimersByTimeAsync(60_000)
     expect(chunks).toHaveLength(4)
     await retention.close()
@@ -356,6 +362,7 @@ describe('retention', () => {
         async pruneChanges() {
           attempts++
         },
+        pruneIdempotent: async () => 0,
       },
       clock: { now: () => Date.now(), monotonic: () => performance.now() },
       events: { fault: (where) => faults.push(where) },

@@ -16,9 +16,15 @@ export interface GatewayProcess extends AsyncDisposable {
   readonly exited: Promise<[code: number | null, signal: NodeJS.Signals | null]>
 }
 
-/** Starts the gateway from a configuration file and waits until it listens. */
-export async function spawnGateway(configFile: string): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, [main, 'start', '--config', configFile], { stdio: ['ignore', 'pipe', 'pipe'] })
+/** Starts the gateway from a configuration file and waits until it listens. @param env on top of that of the tests. */
+export async function spawnGateway(
+  configFile: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<GatewayProcess> {
+  const child = spawn(process.execPath, [main, 'start', '--config', configFile], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
   const exited = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {

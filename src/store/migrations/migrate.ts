@@ -3,6 +3,10 @@ import { type Migration, Migrator } from 'kysely/migration'
 import type { Tables } from '../schema.ts'
 import { StoreUnavailable } from '../store.ts'
 import { first } from './0001-first.ts'
+import { operators } from './0002-operators.ts'
+import { secrets } from './0003-secrets.ts'
+import { jobs } from './0004-jobs.ts'
+import { webhooks } from './0005-webhooks.ts'
 import type { ColumnTypes } from './column-types.ts'
 
 /**
@@ -11,7 +15,13 @@ import type { ColumnTypes } from './column-types.ts'
  * @throws StoreUnavailable when the database belongs to a newer version of this program.
  */
 export async function migrate(trx: Transaction<Tables>, types: ColumnTypes): Promise<void> {
-  const migrations: Record<string, Migration> = { '0001-first': first(types) }
+  const migrations: Record<string, Migration> = {
+    '0001-first': first(types),
+    '0002-operators': operators(types),
+    '0003-secrets': secrets(types),
+    '0004-jobs': jobs(types),
+    '0005-webhooks': webhooks(types),
+  }
   const done = await executedMigrations(trx)
   const unknown = done.filter((name) => !(name in migrations))
   if (unknown.length > 0) {

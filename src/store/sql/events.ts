@@ -3,10 +3,12 @@ import { newId } from '../../ids.ts'
 import { canonicalJson, eventHash, genesisHash } from '../event-chain.ts'
 import type { AdminEventsTable } from '../schema.ts'
 import type { Actor, AdminEvent, Change, Metadata, NewEvent, Store } from '../store.ts'
+import type { StoredEvent } from '../verify-events.ts'
 import type { SqlEngine, Writer } from './engine.ts'
+import { fillOutbox } from './outbox.ts'
 import { pageLimit } from './page.ts'
 
-export type EventMethods = Pick<Store, 'appendEvent' | 'listEvents' | 'pruneChanges'>
+export type EventMethods = Pick<Store, 'appendEvent' | 'listEvents' | 'listEventChain' | 'lastEvent' | 'pruneChanges'>
 
 export function eventMethods({ db, write, clock }: SqlEngine): EventMethods {
   return {
@@ -24,6 +26,20 @@ export function eventMethods({ db, write, clock }: SqlEngine): EventMethods {
       const rows = await query.execute()
       return rows.map(toEvent)
     },
+
+    async listEventChain(afterSeq, limit) {
+      const rows = await db
+        .selectFrom('admin_events')
+        .selectAll()
+        .where('seq', '>', afterSeq)
+        .orderBy('seq')
+        .limit(Math.min(limit, 1000))
+        .execute()
+      return rows.map(toStoredEvent)
+    },
+
+    lastEvent: () =>
+      db.selectFrom('admin_events').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1).executeTakeFirst(),
 
     async pruneChanges(before) {
       // The newest row stays, however old: a follower tells from it that nothing is missing, and the next number comes from it.
@@ -79,6 +95,7 @@ export async function recordEvent(trx: Writer, event: NewEvent, actor: Actor, no
       hash: eventHash(chained),
     })
     .execute()
+  await fillOutbox(trx, chained, now)
 }
 
 /** Tells every node what to forget, in the transaction of the change. */
@@ -114,6 +131,23 @@ function toEvent(row: Selectable<AdminEventsTable>): AdminEvent {
     },
     before: row.before === null ? null : JSON.parse(row.before),
     after: row.after === null ? null : JSON.parse(row.after),
+  }
+}
+
+const toStoredEvent = (row: Selectable<AdminEventsTable>): StoredEvent => ({
+  ...{ seq: row.seq, id: row.id, at: row.at, type: row.type, organizationId: row.organization_id, target: row.target },
+  ...{ actorType: row.actor_type, actorId: row.actor_id, requestId: row.request_id },
+  before: parsed(row.before),
+  after: parsed(row.after),
+  ...{ prevHash: row.prev_hash, hash: row.hash },
+})
+
+/** A text that is no JSON any more was edited; as it stands it can't match its hash, which is what is to be found out. */
+function parsed(text: string | null): unknown {
+  try {
+    return text === null ? null : JSON.parse(text)
+  } catch {
+    return text
   }
 }
 

@@ -2,11 +2,12 @@ import { type Store, StoreConflict } from '../store.ts'
 import type { SqlEngine, Writer } from './engine.ts'
 import { record } from './key-changes.ts'
 import { type KeyRow, keyRow } from './key-record.ts'
-import { workspaceById } from './workspaces.ts'
+import { pageLimit } from './page.ts'
+import { toWorkspace, workspaceById } from './workspaces.ts'
 
-export type GrantMethods = Pick<Store, 'grantWorkspace' | 'ungrantWorkspace'>
+export type GrantMethods = Pick<Store, 'grantWorkspace' | 'ungrantWorkspace' | 'listKeyWorkspaces'>
 
-export function grantMethods({ write, clock }: SqlEngine): GrantMethods {
+export function grantMethods({ db, write, clock }: SqlEngine): GrantMethods {
   return {
     grantWorkspace: (organizationId, keyId, workspaceId, actor) =>
       write(async (trx) => {
@@ -47,6 +48,20 @@ export function grantMethods({ write, clock }: SqlEngine): GrantMethods {
         await record(trx, 'api_key.workspace_ungranted', { id: keyId, organizationId }, actor, now, { before })
         return true
       }),
+
+    async listKeyWorkspaces(organizationId, keyId, page = {}) {
+      let query = db
+        .selectFrom('key_workspaces')
+        .innerJoin('workspaces', 'workspaces.id', 'key_workspaces.workspace_id')
+        .selectAll('workspaces')
+        .where('key_workspaces.key_id', '=', keyId)
+        .where('workspaces.organization_id', '=', organizationId)
+        .orderBy('workspaces.id', 'desc')
+        .limit(pageLimit(page))
+      if (page.before !== undefined) query = query.where('workspaces.id', '<', page.before)
+      const rows = await query.execute()
+      return rows.map(toWorkspace)
+    },
   }
 }
 

@@ -1,8 +1,17 @@
 import { newId } from '../../ids.ts'
-import { type Actor, type ApiKey, type Metadata, type NewKey, StoreConflict, StoreMissing } from '../store.ts'
+import {
+  type Actor,
+  type ApiKey,
+  type Metadata,
+  type NewKey,
+  type NewSecret,
+  StoreConflict,
+  StoreMissing,
+} from '../store.ts'
 import type { Writer } from './engine.ts'
 import type { KeyRow } from './key-record.ts'
 import { toJson } from './organizations.ts'
+import { insertSealed } from './sealed-secrets.ts'
 import { serviceAccountById } from './service-accounts.ts'
 import { workspaceByEither, workspaceById } from './workspaces.ts'
 
@@ -34,10 +43,11 @@ export function newRow(input: NewKey, id: string, actor: Actor, now: number): Ke
 /** @returns the new secret's id. */
 export async function insertSecret(
   trx: Writer,
-  keyId: string,
-  { sha256, keyPrefix, keySuffix }: NewKey['secret'],
+  { id: keyId, organization_id: organizationId }: Pick<KeyRow, 'id' | 'organization_id'>,
+  secret: NewSecret,
   now: number,
 ): Promise<string> {
+  const { sha256, keyPrefix, keySuffix } = secret
   const id = newId('sec', now)
   const what = { key_prefix: keyPrefix, key_suffix: keySuffix }
   await trx
@@ -53,6 +63,7 @@ export async function insertSecret(
       last_used_at: null,
     })
     .execute()
+  await insertSealed(trx, secret, { secretId: id, keyId, organizationId })
   return id
 }
 

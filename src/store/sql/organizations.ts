@@ -1,6 +1,4 @@
-import type { Selectable } from 'kysely'
 import { newId } from '../../ids.ts'
-import type { OrganizationsTable } from '../schema.ts'
 import {
   type Organization,
   type OrganizationPatch,
@@ -10,13 +8,14 @@ import {
 } from '../store.ts'
 import type { Reader, SqlEngine } from './engine.ts'
 import { recordChange, recordEvent } from './events.ts'
+import { toOrganization } from './organization-record.ts'
 import { pageLimit } from './page.ts'
-import { difference } from './patch.ts'
+import { difference, requireThat } from './patch.ts'
 import { freeSlug } from './slug.ts'
 
 export type OrganizationMethods = Pick<
   Store,
-  'createOrganization' | 'findOrganization' | 'listOrganizations' | 'updateOrganization'
+  'createOrganization' | 'findOrganization' | 'listOrganizations' | 'updateOrganization' | 'deleteOrganization'
 >
 
 export function organizationMethods({ db, write, clock }: SqlEngine): OrganizationMethods {
@@ -63,15 +62,36 @@ export function organizationMethods({ db, write, clock }: SqlEngine): Organizati
     async listOrganizations(page = {}) {
       let query = db.selectFrom('organizations').selectAll().orderBy('id', 'desc').limit(pageLimit(page))
       if (page.before !== undefined) query = query.where('id', '<', page.before)
+      if (page.among !== undefined) query = query.where('id', 'in', page.among.length > 0 ? page.among : [''])
       const rows = await query.execute()
       return rows.map(toOrganization)
     },
 
-    updateOrganization: (id, patch, actor) =>
+    deleteOrganization: (id, actor) =>
+      write(async (trx) => {
+        const row = await trx.selectFrom('organizations').selectAll().where('id', '=', id).executeTakeFirst()
+        if (!row) return false
+        const now = clock.now()
+        const keys = trx.selectFrom('api_keys').select('id').where('organization_id', '=', id)
+        await trx.deleteFrom('key_workspaces').where('key_id', 'in', keys).execute()
+        await trx.deleteFrom('key_secrets').where('key_id', 'in', keys).execute()
+        await trx.deleteFrom('api_keys').where('organization_id', '=', id).execute()
+        await trx.deleteFrom('workspaces').where('organization_id', '=', id).execute()
+        await trx.deleteFrom('service_accounts').where('organization_id', '=', id).execute()
+        await trx.deleteFrom('jobs').where('organization_id', '=', id).execute()
+        await trx.deleteFrom('organizations').where('id', '=', id).execute()
+        const before = { name: row.name, slug: row.slug }
+        await recordEvent(trx, { type: 'organization.deleted', organizationId: id, target: id, before }, actor, now)
+        await recordChange(trx, 'organization', id, now)
+        return true
+      }),
+
+    updateOrganization: (id, patch, actor, holds) =>
       write(async (trx) => {
         const row = await trx.selectFrom('organizations').selectAll().where('id', '=', id).executeTakeFirst()
         if (!row) return undefined
         const current = toOrganization(row)
+        requireThat(holds, current)
         const diff = difference<Organization>(current, withReason(current, patch))
         if (!diff) return current
         const now = clock.now()
@@ -129,20 +149,6 @@ function eventType(status: OrganizationStatus | undefined): string {
 async function slugTaken(db: Reader, slug: string): Promise<boolean> {
   const row = await db.selectFrom('organizations').select('id').where('slug', '=', slug).executeTakeFirst()
   return row !== undefined
-}
-
-function toOrganization(row: Selectable<OrganizationsTable>): Organization {
-  return {
-    id: row.id,
-    name: row.name,
-    slug: row.slug,
-    status: row.status === 'active' ? 'active' : 'suspended',
-    statusReason: row.status_reason,
-    rateLimit: row.rate_limit === null ? null : JSON.parse(row.rate_limit),
-    metadata: JSON.parse(row.metadata),
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  }
 }
 
 /** Null stays null: the column must tell "none" from a value. */

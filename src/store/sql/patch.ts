@@ -1,5 +1,5 @@
 import { canonicalJson } from '../event-chain.ts'
-import type { Metadata } from '../store.ts'
+import { type Metadata, type Precondition, StoreChanged } from '../store.ts'
 
 /**
  * What a patch really changes: the fields to set, and the two sides for the audit trail. Fields that the patch leaves out,
@@ -17,6 +17,11 @@ export function difference<T extends object>(current: T, wanted: Partial<T>): Di
     after[snake(name)] = value
   }
   return Object.keys(changed).length === 0 ? undefined : { changed, before, after }
+}
+
+/** @throws StoreChanged when the precondition does not hold. */
+export function requireThat<T>(holds: Precondition<T> | undefined, current: T): void {
+  if (holds !== undefined && !holds(current)) throw new StoreChanged('it has changed since it was read')
 }
 
 export interface Difference<T> {

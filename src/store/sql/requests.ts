@@ -44,12 +44,16 @@ export function requestMethods({ db, many }: SqlEngine): RequestMethods {
         .orderBy('at', 'desc')
         .orderBy('id', 'desc')
         .limit(pageLimit(page))
-      const { organizationId, keyId, route, status, since, until } = filter
+      const { organizationId, keyId, route, status, statusFrom, statusTo, code, method, since, until } = filter
       if (organizationId === null) query = query.where('organization_id', 'is', null)
       else if (organizationId !== undefined) query = query.where('organization_id', '=', organizationId)
       if (keyId !== undefined) query = query.where('key_id', '=', keyId)
       if (route !== undefined) query = query.where('route', '=', route)
       if (status !== undefined) query = query.where('status', '=', status)
+      if (statusFrom !== undefined) query = query.where('status', '>=', statusFrom)
+      if (statusTo !== undefined) query = query.where('status', '<=', statusTo)
+      if (code !== undefined) query = query.where('code', '=', code)
+      if (method !== undefined) query = query.where('method', '=', method)
       if (since !== undefined) query = query.where('at', '>=', since)
       if (until !== undefined) query = query.where('at', '<', until)
       if (page.before !== undefined) {

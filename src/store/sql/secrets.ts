@@ -1,8 +1,9 @@
-import type { Store } from '../store.ts'
+import type { Actor, ApiKey, NewSecret, Store } from '../store.ts'
 import type { SqlEngine, Writer } from './engine.ts'
 import { record } from './key-changes.ts'
 import { isLive, type KeyRow, keyRow, loadKey } from './key-record.ts'
 import { insertSecret } from './new-key.ts'
+import { dropSealed } from './sealed-secrets.ts'
 
 export type SecretMethods = Pick<Store, 'rotateKey' | 'touchSecrets'>
 
@@ -17,21 +18,7 @@ export function secretMethods({ db, write, many, clock }: SqlEngine): SecretMeth
 
   return {
     rotateKey: (organizationId, keyId, secret, graceEndsAt, actor) =>
-      write(async (trx) => {
-        const row = await keyRow(trx, organizationId, keyId)
-        const now = clock.now()
-        if (!row || !isLive(row, now)) return undefined
-        const endsAt = graceEndsAt === null || graceEndsAt <= now ? null : earlier(graceEndsAt, row.expires_at)
-        if (endsAt === null) await endSecrets(trx, row, now)
-        else await limitSecrets(trx, row, endsAt)
-        const secretId = await insertSecret(trx, keyId, secret, now)
-        await trx.updateTable('api_keys').set({ updated_at: now }).where('id', '=', keyId).execute()
-        const key = await loadKey(trx, { ...row, updated_at: now }, now)
-        const { keyPrefix, keySuffix } = secret
-        const after = { secret_id: secretId, key_prefix: keyPrefix, key_suffix: keySuffix, grace_ends_at: endsAt }
-        await record(trx, 'api_key.rotated', key, actor, now, { after })
-        return key
-      }),
+      write((trx) => rotateKeyIn(trx, organizationId, keyId, secret, graceEndsAt, actor, clock.now())),
 
     async touchSecrets(lastUsed) {
       if (lastUsed.size === 0) return
@@ -41,6 +28,31 @@ export function secretMethods({ db, write, many, clock }: SqlEngine): SecretMeth
       )
     },
   }
+}
+
+/** @param graceEndsAt when the earlier secrets end; null: at once. @returns undefined when there is no such active key. */
+export async function rotateKeyIn(
+  trx: Writer,
+  organizationId: string,
+  keyId: string,
+  secret: NewSecret,
+  graceEndsAt: number | null,
+  actor: Actor,
+  now: number,
+): Promise<ApiKey | undefined> {
+  const row = await keyRow(trx, organizationId, keyId)
+  if (!row || !isLive(row, now)) return undefined
+  const endsAt = graceEndsAt === null || graceEndsAt <= now ? null : earlier(graceEndsAt, row.expires_at)
+  if (endsAt === null) await endSecrets(trx, row, now)
+  else await limitSecrets(trx, row, endsAt)
+  await dropSealed(trx, keyId)
+  const secretId = await insertSecret(trx, row, secret, now)
+  await trx.updateTable('api_keys').set({ updated_at: now }).where('id', '=', keyId).execute()
+  const key = await loadKey(trx, { ...row, updated_at: now }, now)
+  const { keyPrefix, keySuffix } = secret
+  const after = { secret_id: secretId, key_prefix: keyPrefix, key_suffix: keySuffix, grace_ends_at: endsAt }
+  await record(trx, 'api_key.rotated', key, actor, now, { after })
+  return key
 }
 
 async function endSecrets(trx: Writer, { id }: KeyRow, now: number): Promise<void> {

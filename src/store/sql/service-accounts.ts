@@ -6,7 +6,7 @@ import type { Reader, SqlEngine } from './engine.ts'
 import { recordChange, recordEvent } from './events.ts'
 import { requireOrganization } from './organizations.ts'
 import { pageLimit } from './page.ts'
-import { difference } from './patch.ts'
+import { difference, requireThat } from './patch.ts'
 import { freeSlug } from './slug.ts'
 
 export type ServiceAccountMethods = Pick<
@@ -54,10 +54,11 @@ export function serviceAccountMethods({ db, write, clock }: SqlEngine): ServiceA
       return rows.map(toServiceAccount)
     },
 
-    updateServiceAccount: (organizationId, id, { name, description, role, isActive }, actor) =>
+    updateServiceAccount: (organizationId, id, { name, description, role, isActive }, actor, holds) =>
       write(async (trx) => {
         const current = await serviceAccountById(trx, organizationId, id)
         if (!current) return undefined
+        requireThat(holds, current)
         const diff = difference<ServiceAccount>(current, {
           ...(name !== undefined && { name }),
           ...(description !== undefined && { description }),

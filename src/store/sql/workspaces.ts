@@ -6,7 +6,7 @@ import type { Reader, SqlEngine } from './engine.ts'
 import { recordChange, recordEvent } from './events.ts'
 import { requireOrganization } from './organizations.ts'
 import { pageLimit } from './page.ts'
-import { difference } from './patch.ts'
+import { difference, requireThat } from './patch.ts'
 
 export type WorkspaceMethods = Pick<
   Store,
@@ -51,10 +51,11 @@ export function workspaceMethods({ db, write, read, clock }: SqlEngine): Workspa
       return rows.map(toWorkspace)
     },
 
-    updateWorkspace: (organizationId, workspaceId, { name, externalId }, actor) =>
+    updateWorkspace: (organizationId, workspaceId, { name, externalId }, actor, holds) =>
       write(async (trx) => {
         const current = await workspaceById(trx, organizationId, workspaceId)
         if (!current) return undefined
+        requireThat(holds, current)
         const diff = difference<Workspace>(current, {
           ...(name !== undefined && { name }),
           ...(externalId !== undefined && { externalId }),
@@ -126,7 +127,7 @@ async function refuseForeignId(db: Reader, organizationId: string, externalId: s
   }
 }
 
-function toWorkspace(row: Selectable<WorkspacesTable>): Workspace {
+export function toWorkspace(row: Selectable<WorkspacesTable>): Workspace {
   return {
     id: row.id,
     organizationId: row.organization_id,

@@ -34,6 +34,20 @@ export function grantsContract(open: OpenStore): void {
       expect(await store.grantWorkspace(organizationId, key.id, 'ws_none', actor)).toBe(false)
       expect((await store.findKey(organizationId, key.id))?.workspaces).toEqual([])
       expect(await store.latestChange()).toBe(before)
+      expect(await store.listKeyWorkspaces(other, key.id)).toEqual([])
+    })
+
+    it('are listed newest workspace first, in pages', async ({ store }) => {
+      const organizationId = await makeOrganization(store)
+      const made = []
+      for (const name of ['a', 'b', 'c']) made.unshift(await store.createWorkspace({ organizationId, name }, actor))
+      const workspaceIds = made.map(({ id }) => id)
+      const { key } = await makeKey(store, organizationId, { workspaceIds })
+      await makeKey(store, organizationId)
+      expect(await store.listKeyWorkspaces(organizationId, key.id)).toEqual(made)
+      const first = await store.listKeyWorkspaces(organizationId, key.id, { limit: 2 })
+      const rest = await store.listKeyWorkspaces(organizationId, key.id, { limit: 2, before: first[1]?.id ?? '' })
+      expect([...first, ...rest]).toEqual(made)
     })
   })
 }

@@ -58,5 +58,18 @@ export function keyListsContract(open: OpenStore): void {
       expect(await names({ status: 'active' })).toEqual(['owned_by', 'Live 100%'])
       expect(await names({ status: 'revoked' })).toEqual(['Revoked'])
     })
+
+    it('give an operator the keys that it made for no service account', async ({ store }) => {
+      const organizationId = await makeOrganization(store)
+      const account = await store.createServiceAccount({ organizationId, name: 'Bot', role: 'engineer' }, actor)
+      const operator = { type: 'operator', id: 'usr_2' } as const
+      const input = { organizationId, environment: 'live', scopes: [] }
+      await makeKey(store, organizationId)
+      const own = await store.createKey({ ...input, name: 'By hand', secret: newSecret() }, operator)
+      const given = { ...input, name: 'For the bot', serviceAccountId: account.id, secret: newSecret() }
+      const ofBot = await store.createKey(given, operator)
+      expect(await store.listKeys(organizationId, { owner: 'usr_2' })).toEqual([own])
+      expect(await store.listKeys(organizationId, { owner: account.id })).toEqual([ofBot])
+    })
   })
 }

@@ -1,0 +1,75 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Access, accessTable } from './access.ts'
+import type { AdminContext } from './context.ts'
+import { readCookie } from './login/cookies.ts'
+import { isOwnOrigin } from './origin.ts'
+import { type AdminCredentials, outranks, roleIn } from './principal.ts'
+import { refuse } from './refusals.ts'
+
+export const platformPrefix = '/platform'
+
+/** @throws for a route that the access table does not know: nobody has said who may call it. */
+export function accessOf(method: string, url: string): Access {
+  const access = accessTable[`${method === 'HEAD' ? 'GET' : method} ${url.slice(platformPrefix.length)}`]
+  if (access === undefined) throw new Error(`${method} ${url} is not in the access table`)
+  return access
+}
+
+/** @returns the reply when it has refused, undefined when the request may go on. */
+export async function admit(
+  context: AdminContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply | undefined> {
+  const access = accessOf(request.method, request.routeOptions.url ?? '')
+  if (access === 'none') return isOwnOrigin(request) ? undefined : refuse(reply, 'FORBIDDEN')
+  const principal = await context.authenticate(credentialsOf(request))
+  if (principal === undefined)
+    return refuse(reply.header('WWW-Authenticate', 'Bearer realm="sallyport"'), 'UNAUTHENTICATED')
+  // Only a cookie comes along without the caller's will; a token is sent by whoever knows it.
+  if (principal.via === 'session' && !isOwnOrigin(request)) return refuse(reply, 'FORBIDDEN')
+  request.principal = principal
+
+  const { organization_id: organizationId } = request.params as { organization_id?: string }
+  if (organizationId === undefined) {
+    if (access !== 'any' && !principal.isRoot) return refuse(reply, 'FORBIDDEN')
+    return (await objectExists(request)) ? undefined : refuse(reply, 'NOT_FOUND')
+  }
+  const role = roleIn(principal, organizationId)
+  const organization = role === undefined ? undefined : await context.store.findOrganization(organizationId)
+  // By its id alone: a slug in the path would be a second name for the same object, and for another one after a change.
+  if (role === undefined || organization?.id !== organizationId) return refuse(reply, 'NOT_FOUND')
+  request.organization = organization
+  request.role = role
+  if (!(await objectExists(request))) return refuse(reply, 'NOT_FOUND')
+  return access === 'any' || outranks(role, access) ? undefined : refuse(reply, 'FORBIDDEN')
+}
+
+/** Whether the caller of a request that is still under way could make it again now. @throws StoreUnavailable */
+export async function isStillAdmitted(
+  context: AdminContext,
+  request: FastifyRequest,
+  credentials: AdminCredentials,
+): Promise<boolean> {
+  const principal = await context.authenticate(credentials)
+  if (principal === undefined) return false
+  const access = accessOf(request.method, request.routeOptions.url ?? '')
+  const role = request.organization === null ? undefined : roleIn(principal, request.organization.id)
+  if (access === 'any' || access === 'none' || principal.isRoot) return true
+  return role !== undefined && outranks(role, access)
+}
+
+export const credentialsOf = (request: FastifyRequest): AdminCredentials => ({
+  bearer: bearerOf(request),
+  session: readCookie(request, 'session'),
+})
+
+/** A value, not the reply: to await a reply is to wait until it is sent, and gives undefined. */
+async function objectExists(request: FastifyRequest): Promise<boolean> {
+  const { exists } = request.routeOptions.config
+  return exists === undefined || (await exists(request))
+}
+
+function bearerOf({ headers }: FastifyRequest): string | undefined {
+  return /^bearer ([\x21-\x7e]+)$/i.exec(headers.authorization ?? '')?.[1]
+}

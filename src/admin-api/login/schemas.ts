@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import type { Store } from '../../store/store.ts'
+import type { AdminPrincipal } from '../principal.ts'
+import { time } from '../schemas.ts'
+
+export const email = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .max(254)
+  .pipe(z.email('is not an e-mail address'))
+  .meta({ description: 'Compared in lower case.' })
+
+/** Of one that is being set. Length is what counts; 1024 bounds the work of hashing it. */
+export const newPassword = z.string().min(12, 'must have 12 characters or more').max(1024)
+/** Of one that is being asked for. */
+export const anyPassword = z.string().min(1).max(1024)
+
+export const role = z.enum(['owner', 'admin', 'engineer', 'viewer'])
+
+export const me = z
+  .object({
+    id: z.string().nullable().describe('Null for SALLYPORT_ADMIN_TOKEN, which is nobody in particular.'),
+    email: z.string().nullable(),
+    name: z.string().nullable(),
+    is_root: z.boolean().describe('Above every organization.'),
+    via: z.enum(['admin_token', 'session', 'personal_token']),
+    session_id: z.string().nullable(),
+    roles: z.array(
+      z.object({
+        organization_id: z.string(),
+        organization_name: z.string(),
+        organization_slug: z.string(),
+        role,
+      }),
+    ),
+  })
+  .meta({ id: 'Me' })
+
+/** A link that sets a password, once. */
+export const oneTimeLink = z.object({ url: z.string(), expires_at: time }).meta({ id: 'OneTimeLink' })
+
+export const linkRecord = ({ url, expiresAt }: { url: string; expiresAt: number }) => ({
+  url,
+  expires_at: new Date(expiresAt).toISOString(),
+})
+
+/** Who somebody is and what it may do where. */
+export async function meRecord(
+  store: Pick<Store, 'listOrganizations'>,
+  { operator, isRoot, roles, via, sessionId }: AdminPrincipal,
+): Promise<z.input<typeof me>> {
+  const organizations = await store.listOrganizations({ among: [...roles.keys()], limit: 200 })
+  return {
+    id: operator?.id ?? null,
+    email: operator?.email ?? null,
+    name: operator?.name ?? null,
+    is_root: isRoot,
+    via,
+    session_id: sessionId,
+    roles: organizations.flatMap(({ id, name, slug }) => {
+      const own = roles.get(id)
+      return own === undefined
+        ? []
+        : [{ organization_id: id, organization_name: name, organization_slug: slug, role: own }]
+    }),
+  }
+}

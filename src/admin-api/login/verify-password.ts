@@ -1,0 +1,25 @@
+import type { Clock } from '../../clock.ts'
+import type { Store } from '../../store/store.ts'
+import type { Passwords } from './passwords.ts'
+import { createLoginThrottle } from './throttle.ts'
+
+export type VerifyPassword = (operatorId: string, password: string) => Promise<boolean>
+
+/**
+ * For what asks somebody who is logged in for the password once more. Ten wrong ones in a quarter of an hour are the most:
+ * whoever has got hold of a session must not find out the password with it. @throws PasswordsBusy
+ */
+export function createVerifyPassword(
+  store: Pick<Store, 'findPasswordHash'>,
+  passwords: Passwords,
+  clock: Pick<Clock, 'monotonic'>,
+): VerifyPassword {
+  const throttle = createLoginThrottle(clock)
+  return async (operatorId, password) => {
+    const attempt = { address: '', account: operatorId, device: operatorId }
+    if (throttle.take(attempt) > 0) return false
+    const right = await passwords.verify(password, await store.findPasswordHash(operatorId))
+    if (right) throttle.succeeded(attempt)
+    return right
+  }
+}

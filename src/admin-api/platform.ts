@@ -1,0 +1,86 @@
+import cookie from '@fastify/cookie'
+import swagger from '@fastify/swagger'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import {
+  hasZodFastifySchemaValidationErrors,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
+import { StoreChanged, StoreConflict, StoreMissing } from '../store/store.ts'
+import { accessOf, admit, platformPrefix } from './admission.ts'
+import type { AdminContext, ResourceRoutes } from './context.ts'
+import { docsPage } from './docs-page.ts'
+import { honourIdempotencyKeys } from './idempotency.ts'
+import { openapiOptions } from './openapi.ts'
+import { codeOf, refuse } from './refusals.ts'
+
+/**
+ * The admin API: `/platform/*` and `/openapi.json`. Everything about who may do what is settled in `onRequest`, before a
+ * byte of the body is read: log-in, the organization of the path, the role, the object.
+ */
+export function platform(context: AdminContext, resources: readonly ResourceRoutes[]) {
+  return async (parent: FastifyInstance): Promise<void> => {
+    await parent.register(cookie)
+    await parent.register(swagger, openapiOptions)
+    await parent.register(docsPage)
+    await parent.register(
+      async (scope) => {
+        const app = scope.withTypeProvider<ZodTypeProvider>()
+        app.setValidatorCompiler(compileValidator)
+        app.setSerializerCompiler(serializerCompiler)
+        app.removeContentTypeParser(['application/json', 'text/plain'])
+        app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonOrNothing(app))
+        app.decorateRequest('principal', null)
+        app.decorateRequest('organization', null)
+        app.decorateRequest('role', null)
+        app.addHook('onRoute', ({ method, url }) => {
+          for (const each of [method].flat()) accessOf(each, url)
+        })
+        app.addHook('onRequest', (request, reply) => admit(context, request, reply))
+        honourIdempotencyKeys(app, context)
+        app.setErrorHandler((error: Error, _request, reply) => answerError(context, error, reply))
+        for (const register of resources) register(app, context)
+      },
+      { prefix: platformPrefix },
+    )
+    parent.get('/openapi.json', { schema: { hide: true } }, () => parent.swagger())
+  }
+}
+
+/** Fastify says null where nothing came; to a schema that is a value. */
+const compileValidator: typeof validatorCompiler = (route) => {
+  const validate = validatorCompiler(route)
+  return route.httpPart === 'body' ? (body) => validate(body ?? undefined) : validate
+}
+
+/** An empty body is none: clients say `application/json` also where they have nothing to send, as on revoke. */
+function jsonOrNothing(app: FastifyInstance) {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  return (request: FastifyRequest, body: string, done: (error: Error | null, body?: unknown) => void): void => {
+    if (body === '') done(null, undefined)
+    else void parse(request, body, done)
+  }
+}
+
+function answerError({ events }: AdminContext, error: Error, reply: FastifyReply): FastifyReply {
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    if (error.validationContext === 'params') return refuse(reply, 'NOT_FOUND')
+    const errors = error.validation.map(({ instancePath, message }) => ({
+      path: instancePath.replace(/^\//, '').replaceAll('/', '.'),
+      message: message ?? 'is not valid',
+    }))
+    return refuse(reply, 'VALIDATION_FAILED', { errors })
+  }
+  if (error instanceof StoreConflict)
+    return refuse(reply, 'CONFLICT', { errors: [{ path: error.field, message: error.message }] })
+  if (error instanceof StoreChanged) return refuse(reply, 'PRECONDITION_FAILED')
+  if (error instanceof StoreMissing) {
+    return refuse(reply, 'NOT_FOUND', {
+      errors: [{ path: error.field, message: 'there is no such object in this organization' }],
+    })
+  }
+  const code = codeOf(error)
+  if (code === 'INTERNAL') events.fault('admin api', error)
+  return refuse(reply, code)
+}

@@ -1,0 +1,35 @@
+import type { Actor, Role } from '../store/store.ts'
+
+/** `root` of the instance stands above every organization. */
+export type AccessRole = 'root' | Role
+
+/** Somebody who has proved who it is. */
+export interface AdminPrincipal {
+  readonly actor: Actor
+  readonly isRoot: boolean
+  /** Role in each organization that it belongs to; for root this adds nothing. */
+  readonly roles: ReadonlyMap<string, Role>
+  readonly via: 'admin_token' | 'session' | 'personal_token'
+  /** Of the cookie that it came with. */
+  readonly sessionId: string | null
+  readonly operator: { readonly id: string; readonly email: string; readonly name: string } | null
+}
+
+/** What a request brings to say who it is. */
+export interface AdminCredentials {
+  /** The value behind `Bearer`, undefined when there is none. */
+  readonly bearer: string | undefined
+  /** The session cookie's value. */
+  readonly session: string | undefined
+}
+
+/** @returns undefined for everything that is not valid: one answer for all. Throws only when the store can't answer. */
+export type AuthenticateAdmin = (credentials: AdminCredentials) => Promise<AdminPrincipal | undefined>
+
+const rank: Readonly<Record<AccessRole, number>> = { viewer: 1, engineer: 2, admin: 3, owner: 4, root: 5 }
+
+export const outranks = (role: AccessRole, needed: AccessRole): boolean => rank[role] >= rank[needed]
+
+/** @returns undefined when the organization is none of its business, which is answered like one that does not exist. */
+export const roleIn = (principal: AdminPrincipal, organizationId: string): AccessRole | undefined =>
+  principal.isRoot ? 'root' : principal.roles.get(organizationId)

@@ -1,0 +1,45 @@
+import type { ResourceRoutes } from './context.ts'
+import { apiKeyRoutes } from './routes/api-keys.ts'
+import { deliveryRoutes } from './routes/deliveries.ts'
+import { eventRoutes } from './routes/events.ts'
+import { jobRoutes } from './routes/jobs.ts'
+import { keyLifecycleRoutes } from './routes/key-lifecycle.ts'
+import { keyRevealRoutes } from './routes/key-reveal.ts'
+import { keyUsageRoutes } from './routes/key-usage.ts'
+import { keyWorkspaceRoutes } from './routes/key-workspaces.ts'
+import { meRoutes } from './routes/me.ts'
+import { memberRoutes } from './routes/members.ts'
+import { oidcRoutes } from './routes/oidc.ts'
+import { operatorRoutes } from './routes/operators.ts'
+import { organizationRoutes } from './routes/organizations.ts'
+import { requestRoutes } from './routes/requests.ts'
+import { serviceAccountRoutes } from './routes/service-accounts.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { setupRoutes } from './routes/setup.ts'
+import { tokenRoutes } from './routes/tokens.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
+import { workspaceRoutes } from './routes/workspaces.ts'
+
+/** Every resource of the admin API, in the order in which the reference lists them. */
+export const resources: readonly ResourceRoutes[] = [
+  meRoutes,
+  sessionRoutes,
+  tokenRoutes,
+  setupRoutes,
+  oidcRoutes,
+  operatorRoutes,
+  organizationRoutes,
+  memberRoutes,
+  apiKeyRoutes,
+  keyLifecycleRoutes,
+  keyRevealRoutes,
+  keyWorkspaceRoutes,
+  keyUsageRoutes,
+  workspaceRoutes,
+  serviceAccountRoutes,
+  jobRoutes,
+  webhookRoutes,
+  deliveryRoutes,
+  requestRoutes,
+  eventRoutes,
+]

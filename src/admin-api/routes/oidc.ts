@@ -1,0 +1,107 @@
+import type { FastifyReply } from 'fastify'
+import { z } from 'zod'
+import type { AdminContext, ResourceRoutes } from '../context.ts'
+import { clearCookie, readCookie, setCookie } from '../login/cookies.ts'
+import { createOidcClient, type OidcConfig } from '../login/oidc.ts'
+import { mapRoles } from '../login/oidc-roles.ts'
+import { startSession } from '../login/start-session.ts'
+import { createLoginThrottle } from '../login/throttle.ts'
+import { refuse } from '../refusals.ts'
+import { problemBody } from '../schemas.ts'
+
+const redirect = z.null().describe('A redirect.')
+const answers = {
+  302: redirect,
+  404: problemBody.describe('There is no identity provider.'),
+  502: problemBody.describe('The identity provider does not answer.'),
+  503: problemBody,
+}
+
+/** Log-in with an identity provider. Browsers follow links here, so both are GET; state, nonce and PKCE keep strangers out. */
+export const oidcRoutes: ResourceRoutes = (app, context) => {
+  const { config, events, store, clock } = context
+  const client = createOidcClient()
+  const throttle = createLoginThrottle(clock)
+  const tags = ['sessions']
+
+  app.get(
+    '/auth/oidc',
+    { schema: { operationId: 'beginOidcLogIn', tags, security: [], response: answers } },
+    async (_request, reply) => {
+      const settings = config().admin.oidc
+      if (settings === undefined) return refuse(reply, 'NOT_FOUND')
+      try {
+        const { url, cookie } = await client.begin(settings, redirectUrl(settings, context))
+        setCookie(reply, 'oidc', cookie)
+        return await reply.redirect(url)
+      } catch (error) {
+        events.fault('oidc discovery', error)
+        return refuse(reply, 'UPSTREAM_UNAVAILABLE', { detail: noAnswer })
+      }
+    },
+  )
+
+  app.get(
+    '/auth/oidc/callback',
+    {
+      schema: {
+        operationId: 'finishOidcLogIn',
+        tags,
+        security: [],
+        querystring: z.looseObject({ code: z.unknown().optional(), state: z.unknown().optional() }),
+        response: {
+          ...answers,
+          401: problemBody.describe('Not the end of a log-in that this browser began, or the provider refused.'),
+          403: problemBody.describe('The provider knows this person, and nothing here lets it in.'),
+          429: problemBody,
+        },
+      },
+    },
+    async (request, reply) => {
+      const settings = config().admin.oidc
+      if (settings === undefined) return refuse(reply, 'NOT_FOUND')
+      const cookie = readCookie(request, 'oidc')
+      // Used once, whatever comes of it.
+      clearCookie(reply, 'oidc')
+      const attempt = { address: request.ip, account: 'oidc', device: `oidc ${request.ip}` }
+      const retryAfterMs = throttle.take(attempt)
+      if (retryAfterMs > 0) {
+        return refuse(reply.header('Retry-After', String(Math.ceil(retryAfterMs / 1000))), 'RATE_LIMITED')
+      }
+      const returned = new URL(redirectUrl(settings, context))
+      returned.search = new URL(request.url, 'http://localhost').search
+      let identity: Awaited<ReturnType<typeof client.finish>>
+      try {
+        identity = await client.finish(settings, returned, cookie)
+      } catch (error) {
+        events.fault('oidc log-in', error)
+        return refuse(reply, 'UNAUTHENTICATED', { detail: refused })
+      }
+      if (identity === undefined) return refuse(reply, 'UNAUTHENTICATED', { detail: refused })
+      throttle.succeeded(attempt)
+      const { subject, email, name, claims } = identity
+      if (email === undefined) return refuse(reply, 'FORBIDDEN', { detail: notVerified })
+      const mapped = await mapRoles(claims, settings, store)
+      const operator = await store.admitFromOidc(
+        { subject, email, name: name ?? email, ...mapped },
+        { type: 'system', id: 'oidc', requestId: request.id },
+      )
+      if (typeof operator === 'string') return refuse(reply, 'FORBIDDEN', { detail: nothingHere })
+      await startSession(context, request, reply, operator, 'oidc')
+      return toDashboard(reply)
+    },
+  )
+}
+
+const toDashboard = (reply: FastifyReply): FastifyReply => reply.redirect('/')
+
+const redirectUrl = ({ redirect_url: url }: OidcConfig, { adminUrl }: Pick<AdminContext, 'adminUrl'>): string =>
+  url ?? `${adminUrl()}/platform/auth/oidc/callback`
+
+const noAnswer =
+  'The identity provider does not answer, or its address in admin.oidc.issuer is wrong. The log says more.'
+const refused =
+  'This is not the end of a log-in that this browser began in the last ten minutes, or the provider refused. Begin again.'
+const notVerified = 'The identity provider has not verified your e-mail address. Verify it there, then log in again.'
+const nothingHere =
+  'Nothing lets you in: ask an owner to add you to the organization, or to map one of your groups in admin.oidc.role_mapping.'

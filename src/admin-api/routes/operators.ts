@@ -1,0 +1,163 @@
+import type { FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { Operator } from '../../store/operators-store.ts'
+import { actorOf, type ResourceRoutes } from '../context.ts'
+import { ifMatch, sendTagged } from '../etag.ts'
+import { operatorRecord } from '../login/operator-record.ts'
+import { email as emailText, linkRecord, newPassword, oneTimeLink } from '../login/schemas.ts'
+import { pageOf, pageQuery, sendPage } from '../paging.ts'
+import { refuse } from '../refusals.ts'
+import { bodyRefusals, given, name, optionalTime, problemBody, refusals, time } from '../schemas.ts'
+
+const record = z
+  .object({
+    id: z.string(),
+    email: z.string(),
+    name: z.string(),
+    is_root: z.boolean(),
+    verified: z.boolean().describe('Root or an identity provider stands for the address.'),
+    has_password: z.boolean(),
+    has_oidc: z.boolean(),
+    last_login_at: optionalTime,
+    created_at: time,
+    updated_at: time,
+  })
+  .meta({ id: 'OperatorRecord' })
+
+const create = z.strictObject({
+  email: emailText,
+  name,
+  is_root: z.boolean().optional(),
+  password: newPassword.optional().describe('Left out, the answer has a link to set one.'),
+})
+const params = z.object({ operator_id: z.string() })
+
+/** Everybody who can log in, for root. */
+export const operatorRoutes: ResourceRoutes = (app, { store, accounts }) => {
+  const tags = ['operators']
+
+  app.post(
+    '/operators',
+    {
+      config: { idempotent: true },
+      schema: {
+        operationId: 'createOperator',
+        tags,
+        body: create,
+        response: { ...bodyRefusals, 201: record.extend({ invitation: oneTimeLink.nullable() }) },
+      },
+    },
+    async (request, reply) => {
+      const { email, name, is_root: isRoot = false, password } = request.body
+      const passwordHash = password === undefined ? null : await accounts.hashPassword(password)
+      const actor = actorOf(request)
+      const operator = await store.createOperator({ email, name, isRoot, verified: true, passwordHash }, actor)
+      const link = passwordHash === null ? await accounts.createLink('invitation', operator.id, actor) : undefined
+      reply.code(201)
+      return { ...recordOf(operator), invitation: link === undefined ? null : linkRecord(link) }
+    },
+  )
+
+  app.get(
+    '/operators',
+    {
+      schema: {
+        operationId: 'listOperators',
+        tags,
+        querystring: z.strictObject(pageQuery),
+        response: { ...refusals, 200: z.array(record) },
+      },
+    },
+    async (request, reply) => {
+      const page = pageOf(request.query)
+      const operators = await store.listOperators(page)
+      return sendPage(request, reply, page, operators.map(recordOf))
+    },
+  )
+
+  const exists = async (request: FastifyRequest): Promise<boolean> => {
+    const { operator_id: id } = request.params as { operator_id: string }
+    return (await store.findOperator(id)) !== undefined
+  }
+
+  app.get(
+    '/operators/:operator_id',
+    {
+      config: { exists },
+      schema: { operationId: 'getOperator', tags, params, response: { ...refusals, 200: record } },
+    },
+    async (request, reply) => {
+      const operator = await store.findOperator(request.params.operator_id)
+      return operator === undefined ? refuse(reply, 'NOT_FOUND') : sendTagged(reply, recordOf(operator))
+    },
+  )
+
+  app.patch(
+    '/operators/:operator_id',
+    {
+      config: { exists },
+      schema: {
+        operationId: 'updateOperator',
+        tags,
+        params,
+        body: z.strictObject({ name: name.optional(), is_root: z.boolean().optional() }),
+        response: { ...bodyRefusals, 200: record, 412: problemBody },
+      },
+    },
+    async (request, reply) => {
+      const { is_root: isRoot, ...same } = given(request.body)
+      const operator = await store.updateOperator(
+        request.params.operator_id,
+        { ...same, ...(isRoot !== undefined && { isRoot }) },
+        actorOf(request),
+        ifMatch(request, recordOf),
+      )
+      if (operator === 'last_root') return refuse(reply, 'CONFLICT', lastRoot('is_root'))
+      return operator === undefined ? refuse(reply, 'NOT_FOUND') : sendTagged(reply, recordOf(operator))
+    },
+  )
+
+  app.delete(
+    '/operators/:operator_id',
+    {
+      config: { exists },
+      schema: {
+        operationId: 'deleteOperator',
+        tags,
+        params,
+        response: { ...refusals, 204: z.null().describe('Gone, with sessions and tokens.'), 409: problemBody },
+      },
+    },
+    async (request, reply) => {
+      const result = await store.deleteOperator(request.params.operator_id, actorOf(request))
+      if (result === 'last_root') return refuse(reply, 'CONFLICT', lastRoot('operator_id'))
+      return result === undefined ? refuse(reply, 'NOT_FOUND') : reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/operators/:operator_id/reset-password',
+    {
+      config: { exists, idempotent: true },
+      schema: {
+        operationId: 'resetPassword',
+        tags,
+        summary: 'Ends every session and token, takes the password away, and gives a link to set a new one.',
+        params,
+        response: { ...bodyRefusals, 201: oneTimeLink },
+      },
+    },
+    async (request, reply) => {
+      const { operator_id: id } = request.params
+      if (!(await store.resetPassword(id, actorOf(request)))) return refuse(reply, 'NOT_FOUND')
+      reply.code(201)
+      return linkRecord(await accounts.createLink('reset', id, actorOf(request)))
+    },
+  )
+}
+
+const lastRoot = (path: string) => ({
+  errors: [{ path, message: 'would leave nobody above all organizations; make another operator root first' }],
+})
+
+const recordOf = (operator: Operator) => operatorRecord(operator) satisfies z.input<typeof record>

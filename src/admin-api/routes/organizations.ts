@@ -1,0 +1,165 @@
+import { z } from 'zod'
+import type { Organization } from '../../store/store.ts'
+import { actorOf, organizationOf, principalOf, type ResourceRoutes } from '../context.ts'
+import { ifMatch, sendTagged } from '../etag.ts'
+import { pageOf, pageQuery, sendPage } from '../paging.ts'
+import { organizationRecord } from '../records.ts'
+import { refuse } from '../refusals.ts'
+import {
+  bodyRefusals,
+  metadata,
+  name,
+  optionalTime,
+  organizationParams,
+  problemBody,
+  rateLimit,
+  rateLimitSetting,
+  refusals,
+  slug,
+  time,
+} from '../schemas.ts'
+
+const record = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    slug: z.string(),
+    status: z.enum(['active', 'suspended']),
+    status_reason: z.string().nullable(),
+    rate_limit: rateLimit.nullable(),
+    metadata,
+    created_at: time,
+    updated_at: optionalTime,
+  })
+  .meta({ id: 'OrganizationRecord' })
+
+const create = z.strictObject({
+  name,
+  slug: slug.optional(),
+  rate_limit: rateLimit.nullable().optional(),
+  metadata: metadata.optional(),
+})
+const patch = z.strictObject({
+  name: name.optional(),
+  status: z.enum(['active', 'suspended']).optional(),
+  reason: z.string().max(500).nullable().optional(),
+  rate_limit: rateLimit.nullable().optional(),
+  metadata: metadata.optional(),
+})
+
+/** Organizations: made by root, read by their members, changed by their owners. */
+export const organizationRoutes: ResourceRoutes = (app, { store }) => {
+  app.post(
+    '/organizations',
+    {
+      config: { idempotent: true },
+      schema: {
+        operationId: 'createOrganization',
+        tags: ['organizations'],
+        body: create,
+        response: { ...bodyRefusals, 201: record },
+      },
+    },
+    async (request, reply) => {
+      const { rate_limit, slug, metadata, ...rest } = request.body
+      const organization = await store.createOrganization(
+        {
+          ...rest,
+          ...(slug !== undefined && { slug }),
+          ...(metadata !== undefined && { metadata }),
+          ...(rate_limit !== undefined && { rateLimit: rateLimitSetting(rate_limit) }),
+        },
+        actorOf(request),
+      )
+      reply.code(201)
+      return sendTagged(reply, recordOf(organization))
+    },
+  )
+
+  app.get(
+    '/organizations',
+    {
+      schema: {
+        operationId: 'listOrganizations',
+        tags: ['organizations'],
+        querystring: z.strictObject(pageQuery),
+        response: { ...refusals, 200: z.array(record) },
+      },
+    },
+    async (request, reply) => {
+      const page = pageOf(request.query)
+      const principal = principalOf(request)
+      const organizations = principal.isRoot
+        ? await store.listOrganizations(page)
+        : await store.listOrganizations({ ...page, among: [...principal.roles.keys()] })
+      return sendPage(request, reply, page, organizations.map(recordOf))
+    },
+  )
+
+  app.get(
+    '/organizations/:organization_id',
+    {
+      schema: {
+        operationId: 'getOrganization',
+        tags: ['organizations'],
+        params: organizationParams,
+        response: { ...refusals, 200: record },
+      },
+    },
+    async (request, reply) => sendTagged(reply, recordOf(organizationOf(request))),
+  )
+
+  app.patch(
+    '/organizations/:organization_id',
+    {
+      schema: {
+        operationId: 'updateOrganization',
+        tags: ['organizations'],
+        params: organizationParams,
+        body: patch,
+        response: { ...bodyRefusals, 200: record, 412: problemBody },
+      },
+    },
+    async (request, reply) => {
+      const before = organizationOf(request)
+      const { name, status, reason, rate_limit, metadata } = request.body
+      const organization = await store.updateOrganization(
+        before.id,
+        {
+          ...(name !== undefined && { name }),
+          ...(status !== undefined && { status, statusReason: reason ?? null }),
+          ...(metadata !== undefined && { metadata }),
+          ...(rate_limit !== undefined && { rateLimit: rateLimitSetting(rate_limit) }),
+        },
+        actorOf(request),
+        ifMatch(request, recordOf),
+      )
+      return organization === undefined ? refuse(reply, 'NOT_FOUND') : sendTagged(reply, recordOf(organization))
+    },
+  )
+
+  app.delete(
+    '/organizations/:organization_id',
+    {
+      schema: {
+        operationId: 'deleteOrganization',
+        tags: ['organizations'],
+        params: organizationParams,
+        body: z.strictObject({ confirm: z.string().describe('The slug of the organization.') }),
+        response: { ...bodyRefusals, 204: z.null().describe('Gone, with everything in it.') },
+      },
+    },
+    async (request, reply) => {
+      const { id, slug } = organizationOf(request)
+      if (request.body.confirm !== slug) {
+        return refuse(reply, 'VALIDATION_FAILED', {
+          errors: [{ path: 'confirm', message: 'must be the slug of the organization' }],
+        })
+      }
+      await store.deleteOrganization(id, actorOf(request))
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+const recordOf = (organization: Organization) => organizationRecord(organization) as z.input<typeof record>

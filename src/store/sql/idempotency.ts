@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import type { Store } from '../store.ts'
+import type { SqlEngine, Writer } from './engine.ts'
+
+export type IdempotencyMethods = Pick<
+  Store,
+  'startIdempotent' | 'finishIdempotent' | 'releaseIdempotent' | 'pruneIdempotent'
+>
+
+export function idempotencyMethods({ write, clock }: SqlEngine): IdempotencyMethods {
+  return {
+    startIdempotent: (id, { leaseEndsAt, expiresAt }) =>
+      write(async (trx) => {
+        const now = clock.now()
+        await prune(trx, now, pruneMax)
+        const first = await trx.selectFrom('idempotent_requests').selectAll().where('id', '=', id).executeTakeFirst()
+        if (first !== undefined && first.expires_at > now) {
+          if (first.answer !== null) return { state: 'finished', answer: first.answer }
+          if (first.lease_ends_at > now) return { state: 'running' }
+        }
+        const lease = randomBytes(12).toString('hex')
+        const row = { lease, lease_ends_at: Math.trunc(leaseEndsAt), expires_at: Math.trunc(expiresAt), answer: null }
+        await trx
+          .insertInto('idempotent_requests')
+          .values({ id, ...row })
+          .onConflict((conflict) => conflict.column('id').doUpdateSet(row))
+          .execute()
+        return { state: 'started', lease }
+      }),
+
+    finishIdempotent: (id, lease, answer) =>
+      write(async (trx) => {
+        const { numUpdatedRows } = await trx
+          .updateTable('idempotent_requests')
+          .set({ answer })
+          .where('id', '=', id)
+          .where('lease', '=', lease)
+          .executeTakeFirst()
+        return numUpdatedRows > 0n
+      }),
+
+    releaseIdempotent: (id, lease) =>
+      write(async (trx) => {
+        await trx
+          .deleteFrom('idempotent_requests')
+          .where('id', '=', id)
+          .where('lease', '=', lease)
+          .where('answer', 'is', null)
+          .execute()
+      }),
+
+    pruneIdempotent: (before, limit) => write((trx) => prune(trx, before, limit)),
+  }
+}
+
+async function prune(trx: Writer, before: number, limit: number): Promise<number> {
+  const old = trx
+    .selectFrom('idempotent_requests')
+    .select('id')
+    .where('expires_at', '<=', before)
+    .orderBy('expires_at')
+    .limit(limit)
+  const { numDeletedRows } = await trx.deleteFrom('idempotent_requests').where('id', 'in', old).executeTakeFirst()
+  return Number(numDeletedRows)
+}
+
+const pruneMax = 20

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import { isOwnHost } from '../../src/admin-api/hosts.ts'
+import { startAdmin } from '../helpers/admin.ts'
+import { openBrowser } from '../helpers/browser.ts'
+import { connectRaw } from '../helpers/raw-client.ts'
+
+describe('Host of the admin plane', () => {
+  it('refuses a name that is not its own, before anything else, so that a rebound name reads nothing', async () => {
+    await using gateway = await startAdmin('admin: { listen: 127.0.0.1:0, hosts: [admin.example.com] }')
+    const browser = openBrowser(gateway.adminUrl)
+    const ask = async (path: string, host: string) => {
+      const { status, body } = await browser.send('GET', path, undefined, {
+        host,
+        authorization: `Bearer ${gateway.adminToken}`,
+      })
+      return [status, (body as { code?: string }).code]
+    }
+    const { port } = new URL(gateway.adminUrl)
+    for (const host of ['evil.example', `evil.example:${port}`, 'localhost.evil.example', '127.0.0.1.evil.example']) {
+      expect([host, ...(await ask('/platform/me', host))]).toEqual([host, 400, 'BAD_REQUEST'])
+      expect((await ask('/openapi.json', host))[0]).toBe(400)
+      expect((await ask('/nowhere', host))[0]).toBe(400)
+    }
+    for (const host of [
+      `localhost:${port}`,
+      'gateway.localhost',
+      '127.0.0.1:1',
+      '[::1]',
+      '192.168.1.5',
+      'Admin.Example.com:443',
+    ]) {
+      expect([host, (await ask('/platform/me', host))[0]]).toEqual([host, 200])
+    }
+  })
+
+  it('asks for no name on the pages of probes and scrapers', async () => {
+    await using gateway = await startAdmin('context: { sign: true }')
+    const browser = openBrowser(gateway.adminUrl)
+    for (const path of ['/healthz', '/readyz', '/metrics', '/.well-known/jwks.json']) {
+      expect([path, (await browser.send('GET', path, undefined, { host: 'sallyport:9090' })).status]).toEqual([
+        path,
+        200,
+      ])
+    }
+  })
+
+  it('wants a Host also from those that may leave it out', async () => {
+    await using gateway = await startAdmin()
+    for (const head of ['GET /platform/me HTTP/1.0\r\n', 'GET /platform/me HTTP/1.1\r\nHost:\r\n']) {
+      using client = await connectRaw(gateway.adminUrl)
+      await client.send(`${head}Authorization: Bearer ${gateway.adminToken}\r\n\r\n`)
+      expect((await client.response()).status).toBe(400)
+    }
+  })
+
+  it('knows the name of the listen address', () => {
+    const own = { listen: 'Admin.internal', hosts: [] }
+    expect(isOwnHost('admin.internal:9090', own)).toBe(true)
+    expect(isOwnHost('admin.internal.:9090', own)).toBe(true)
+    for (const host of [
+      undefined,
+      '',
+      'admin.internal@evil.example',
+      'other.internal',
+      '[evil]',
+      '::1',
+      'a b',
+      '0x7f000001',
+    ]) {
+      expect([host, isOwnHost(host, own)]).toEqual([host, false])
+    }
+  })
+})

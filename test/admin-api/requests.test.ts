@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type AdminGateway, startAdmin } from '../helpers/admin.ts'
+import { eventually } from '../helpers/eventually.ts'
+import { startHttpUpstream } from '../helpers/http-upstream.ts'
+
+interface Row {
+  id: string
+  path: string
+  status_code: number
+  code: string | null
+  key_id: string | null
+  organization_id: string | null
+  request_id: string
+}
+
+let gateway: AdminGateway
+let upstream: Awaited<ReturnType<typeof startHttpUpstream>>
+let rows: string
+beforeAll(async () => {
+  upstream = await startHttpUpstream((_request, response) => response.end('ok'))
+  gateway = await startAdmin(`
+scopes: { 'a:read': Read }
+upstreams: { api: { targets: ['${upstream.url}'] } }
+routes: [{ path: /a/*, scopes: ['a:read'], upstream: api }]
+`)
+  rows = `/organizations/${gateway.organization.id}/requests`
+})
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]()
+  await upstream[Symbol.asyncDispose]()
+})
+
+const logged = (path: string, wanted: (found: Row[]) => boolean) =>
+  eventually('the rows to be there', async () => {
+    const { body } = await gateway.api<Row[]>('GET', path)
+    return wanted(body) && body
+  })
+
+describe('the request log over the admin API', () => {
+  it('lists what was allowed and what was refused, with filters', async () => {
+    const key = await gateway.createKey()
+    const poor = await gateway.createKey({ scopes: [] })
+    await gateway.request('GET', '/a/one?secret=1', { key })
+    await gateway.request('GET', '/a/two', { key: poor })
+    const all = await logged(rows, (found) => found.length >= 2)
+    expect(all[0]).toMatchObject({
+      path: '/a/two',
+      status_code: 403,
+      code: 'INSUFFICIENT_SCOPE',
+      key_id: poor.record.id,
+    })
+    expect(all[1]).toMatchObject({ path: '/a/one', status_code: 200, code: null, key_id: key.record.id })
+    expect(JSON.stringify(all)).not.toContain('secret=1')
+
+    const paths = async (query: string) =>
+      (await gateway.api<Row[]>('GET', `${rows}?${query}`)).body.map(({ path }) => path)
+    expect(await paths('status=4xx')).toEqual(['/a/two'])
+    expect(await paths('status=200')).toEqual(['/a/one'])
+    expect(await paths('code=INSUFFICIENT_SCOPE')).toEqual(['/a/two'])
+    expect(await paths(`key_id=${key.record.id}`)).toEqual(['/a/one'])
+    expect(await paths(`route=${encodeURIComponent('/a/*')}&limit=1`)).toEqual(['/a/two'])
+    expect((await gateway.api('GET', `${rows}?status=9xx`)).status).toBe(422)
+  })
+
+  it('shows rows of no organization to root alone', async () => {
+    await gateway.request('GET', '/nobody', { headers: { 'X-Request-Id': 'nobody-1' } })
+    const all = await logged('/requests', (found) => found.some(({ request_id }) => request_id === 'nobody-1'))
+    expect(all.find(({ request_id }) => request_id === 'nobody-1')).toMatchObject({
+      organization_id: null,
+      status_code: 401,
+    })
+    const own = await gateway.api<Row[]>('GET', rows)
+    expect(own.body.map(({ request_id }) => request_id)).not.toContain('nobody-1')
+    const viewer = await gateway.member('viewer')
+    expect((await viewer('GET', '/requests')).status).toBe(403)
+    expect((await viewer('GET', rows)).status).toBe(200)
+  })
+})
+
+describe('the live tail', () => {
+  const open = async (path: string, token = gateway.adminToken) => {
+    const abort = new AbortController()
+    const response = await fetch(`${gateway.adminUrl}/platform${path}`, {
+      headers: { Authorization: `Bearer ${token}` },
+      signal: abort.signal,
+    })
+    let text = ''
+    let ended = false
+    const reading = (async () => {
+      for await (const bytes of response.body ?? []) text += Buffer.from(bytes).toString()
+    })()
+      .catch(() => {})
+      .finally(() => {
+        ended = true
+      })
+    return {
+      response,
+      text: () => text,
+      ended: () => ended,
+      close() {
+        abort.abort()
+        return reading
+      },
+    }
+  }
+
+  it('sends a row as its request ends, and none of another organization or filter', async () => {
+    const key = await gateway.createKey()
+    const other = await gateway.createOrg({ name: 'Other' })
+    const foreign = await gateway.createKey({ organizationId: other.id })
+    const tail = await open(`${rows}/stream?status=2xx`)
+    expect(tail.response.headers.get('content-type')).toBe('text/event-stream')
+    await eventually('the stream to be open', () => tail.text().includes(': connected'))
+    await gateway.request('GET', '/a/foreign', { key: foreign })
+    await gateway.request('GET', '/nowhere', { key })
+    await gateway.request('GET', '/a/live', { key })
+    await eventually('the row', () => tail.text().includes('/a/live'))
+    expect(tail.text()).toMatch(/event: request\nid: [0-9a-f-]{36}\ndata: \{.*"path":"\/a\/live"/)
+    expect(tail.text()).not.toMatch(/foreign|nowhere/)
+    await tail.close()
+  })
+
+  it('ends when the rights of the one who watches end', async () => {
+    const viewer = await gateway.member('viewer')
+    const tail = await open(`${rows}/stream`, viewer.token)
+    await eventually('the stream to be open', () => tail.text().includes(': connected'))
+    await gateway.api('DELETE', `/organizations/${gateway.organization.id}/members/${viewer.operatorId}`)
+    await eventually('the stream to end', tail.ended, { withinMs: 10_000 })
+    await tail.close()
+  })
+})
