@@ -1,6 +1,20 @@
 import { randomFillSync } from 'node:crypto'
 
-export type IdPrefix = 'org' | 'key' | 'sec' | 'ws' | 'sa' | 'evt' | 'job' | 'wh' | 'whs' | 'dlv' | 'usr' | 'ses' | 'pat' | 'lnk'
+export type IdPrefix =
+  | 'org'
+  | 'key'
+  | 'sec'
+  | 'ws'
+  | 'sa'
+  | 'evt'
+  | 'job'
+  | 'wh'
+  | 'whs'
+  | 'dlv'
+  | 'usr'
+  | 'ses'
+  | 'pat'
+  | 'lnk'
 
 /**
  * `org_06ewq…`: a prefix and the 128 bits of a UUIDv7 in 26 lower-case base32 letters (Crockford's, so that the order of

@@ -8,7 +8,7 @@ export interface LineProblem {
   readonly message: string
 }
 
-export interface ImportedSecret {
+interface ImportedSecret {
   /** 64 hexadecimal letters. */
   readonly sha256: string
   readonly key_prefix: string

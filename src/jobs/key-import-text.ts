@@ -121,5 +121,5 @@ function toValue(name: string, cell: string): unknown {
 
 const linesMax = 100_000
 /** Lines in one part of the input, which is one step of the job. */
-export const batchSize = 50
+const batchSize = 50
 const turnMs = 5

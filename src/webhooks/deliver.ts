@@ -120,7 +120,7 @@ export function startDeliverer({
 }
 
 /** 2xx alone is success. 410: the target wants no more. */
-export function outcomeOf(
+function outcomeOf(
   response: DeliveryResponse,
   attempts: number,
   now: number,

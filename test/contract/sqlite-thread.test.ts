@@ -117,11 +117,11 @@ describe('the thread of a SQLite store', () => {
 
   it('gives up a call that hangs, with the thread it hangs in, and answers the next in a new one', async () => {
     await open()
-    const thread = createThread(file, { callTimeoutMs: 300 })
+    const thread = createThread(file, { callTimeoutMs: 2500 })
     const other = new DatabaseSync(file)
     other.exec('begin immediate')
     const hanging = await thread.lease()
-    await expect(hanging.query('begin immediate', [])).rejects.toThrow(/no answer within 300 ms/)
+    await expect(hanging.query('begin immediate', [])).rejects.toThrow(/no answer within 2500 ms/)
     await expect(hanging.query('select 1 as one', [])).rejects.toThrow(StoreUnavailable)
     hanging.release()
     other.exec('rollback')
