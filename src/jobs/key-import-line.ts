@@ -8,13 +8,6 @@ export interface LineProblem {
   readonly message: string
 }
 
-interface ImportedSecret {
-  /** 64 hexadecimal letters. */
-  readonly sha256: string
-  readonly key_prefix: string
-  readonly key_suffix: string
-}
-
 const line = z.int().min(1)
 const words = z.array(z.string().min(1).max(200)).max(100)
 const sha256 = z
