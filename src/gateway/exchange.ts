@@ -62,6 +62,8 @@ export class Exchange implements Outbound {
   corsIsOurs = false
   contextToken: string | undefined
   forwarding: Forwarding | undefined
+  /** Its place among those that are on their way to an upstream; `Live` alone sets it. */
+  liveAt: number | undefined
 
   /** False where the engine has not handed over the raw connection. */
   mayUpgrade = true
