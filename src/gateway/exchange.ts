@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import type { ChargeState } from '../limiter/limiter.ts'
-import { rateLimitHeaders } from '../policy/rate-limit.ts'
+import { addRateLimitHeaders } from '../policy/rate-limit.ts'
 import type { Forwarding, Outbound } from '../proxy/forward.ts'
 import type { Wire } from '../proxy/wire.ts'
 import type { KeyRecord } from '../store/store.ts'
@@ -78,7 +78,7 @@ export class Exchange implements Outbound {
   admitted = false
   /** How to refuse after the steps have passed; set by the data plane before forwarding. */
   refuse: (code: ErrorCode) => void = noRefusal
-  extraResponseHeaders: readonly string[] = noHeaders
+  readonly extraResponseHeaders: string[] = []
 
   constructor(raw: RawHead, arrival: Arrival, wire: Wire) {
     this.raw = raw
@@ -101,7 +101,10 @@ export class Exchange implements Outbound {
   }
 
   responseHeaders(): string[] {
-    return ['X-Request-Id', this.requestId, ...rateLimitHeaders(this.limits), ...this.extraResponseHeaders]
+    const headers = ['X-Request-Id', this.requestId]
+    addRateLimitHeaders(this.limits, headers)
+    for (const text of this.extraResponseHeaders) headers.push(text)
+    return headers
   }
 
   fail(code: ErrorCode): void {

@@ -45,6 +45,7 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
   const connections = new Map<Socket, Connection>()
   let draining = false
   let inFlight = 0
+  const isDraining = (): boolean => draining
   const server = openServer(config)
 
   const connectionOf = (socket: Socket): Connection => connections.get(socket) ?? openConnection(socket)
@@ -64,36 +65,44 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
   }
 
   function accept(request: IncomingMessage, response: ServerResponse, expects: boolean, upgradeHead?: Buffer): void {
-    const { socket } = request
-    const connection = connectionOf(socket)
+    const connection = connectionOf(request.socket)
     if (connection.ended) return
     const lineMatches = connection.lines.matches(request)
-    const begin = (): void => {
-      inFlight++
-      const closed = (complete: boolean): void => {
-        inFlight--
-        exchange.gone = !complete
-        finished(exchange)
-        if (wire.closing) end(connection)
-        else next(connection)
-      }
-      const wire = new NodeWire(request, response, () => draining, expects, upgradeHead, closed)
-      const raw = {
-        method: request.method ?? '',
-        target: request.url ?? '',
-        version: request.httpVersion,
-        headers: request.rawHeaders,
-      }
-      const exchange = new Exchange(raw, arrive(socket), wire)
-      exchange.mayUpgrade = upgradeHead !== undefined
-      // In the clothes of 1.0 come RTSP and ICE.
-      if (!lineMatches) exchange.broken = request.httpVersion === '1.0' ? 'VERSION_NOT_SUPPORTED' : 'BAD_REQUEST'
-      connection.current = exchange
-      run(exchange, plan())
-    }
     // One request of a connection at a time, in order: what comes behind a refusal that closes it never begins.
-    if (connection.current) connection.waiting.push(begin)
-    else begin()
+    if (connection.current) {
+      connection.waiting.push(() => begin(connection, request, response, lineMatches, expects, upgradeHead))
+    } else begin(connection, request, response, lineMatches, expects, upgradeHead)
+  }
+
+  function begin(
+    connection: Connection,
+    request: IncomingMessage,
+    response: ServerResponse,
+    lineMatches: boolean,
+    expects: boolean,
+    upgradeHead: Buffer | undefined,
+  ): void {
+    inFlight++
+    const closed = (complete: boolean): void => {
+      inFlight--
+      exchange.gone = !complete
+      finished(exchange)
+      if (wire.closing) end(connection)
+      else next(connection)
+    }
+    const wire = new NodeWire(request, response, isDraining, expects, upgradeHead, closed)
+    const raw = {
+      method: request.method ?? '',
+      target: request.url ?? '',
+      version: request.httpVersion,
+      headers: request.rawHeaders,
+    }
+    const exchange = new Exchange(raw, arrive(request.socket), wire)
+    exchange.mayUpgrade = upgradeHead !== undefined
+    // In the clothes of 1.0 come RTSP and ICE.
+    if (!lineMatches) exchange.broken = request.httpVersion === '1.0' ? 'VERSION_NOT_SUPPORTED' : 'BAD_REQUEST'
+    connection.current = exchange
+    run(exchange, plan())
   }
 
   /** What was sent behind a request that ends the connection is never looked at. */

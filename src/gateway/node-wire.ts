@@ -46,9 +46,8 @@ export class NodeWire implements Wire {
     this.#continueDue = expectsContinue
     this.#upgradeHead = upgradeHead
     this.body = hasBody(request) ? request : undefined
-    response.on('drain', () => this.onDrain?.())
-    // A caller that breaks off shows as an error of the request; what is to be done about it is done on close.
-    request.on('error', ignore)
+    // A caller that breaks off inside a body shows as an error of the request; what is to be done is done on close.
+    if (this.body !== undefined) request.on('error', ignore)
     response.on('error', ignore)
     response.on('close', () => {
       if (this.#tunnelled) return
@@ -93,7 +92,10 @@ export class NodeWire implements Wire {
   write(chunk: Buffer): boolean {
     this.#headDue = false
     this.bytesOut += chunk.length
-    return this.#response.write(chunk)
+    if (this.#response.write(chunk)) return true
+    // Listened for where it is waited for: most responses never fill the buffer.
+    this.#response.once('drain', () => this.onDrain?.())
+    return false
   }
 
   end(trailers: string[] | undefined): void {
