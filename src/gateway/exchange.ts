@@ -77,7 +77,7 @@ export class Exchange implements Outbound {
   /** The row with the decision is in the store already (audit.durability: strict). */
   admitted = false
   /** How to refuse after the steps have passed; set by the data plane before forwarding. */
-  refuse: (code: ErrorCode) => void = noRefusal
+  refuse: (exchange: Exchange, code: ErrorCode) => void = noRefusal
   readonly extraResponseHeaders: string[] = []
 
   constructor(raw: RawHead, arrival: Arrival, wire: Wire) {
@@ -108,7 +108,7 @@ export class Exchange implements Outbound {
   }
 
   fail(code: ErrorCode): void {
-    this.refuse(code)
+    this.refuse(this, code)
   }
 
   answered(status: number): void {
@@ -127,6 +127,6 @@ const noParams: Readonly<Record<string, string>> = Object.freeze(Object.create(n
 const noLimits: readonly ChargeState[] = Object.freeze([])
 const noNames: readonly string[] = Object.freeze([])
 const noHeaders: string[] = []
-const noRefusal = (code: ErrorCode): void => {
+const noRefusal = (_: Exchange, code: ErrorCode): void => {
   throw new Error(`refused with ${code} outside of the data plane`)
 }

@@ -117,7 +117,8 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
   }
 
   function run(exchange: Exchange, current: Plan): void {
-    exchange.refuse = (code) => current.deny(exchange, code)
+    // Not a closure over the exchange: see docs/decisions/0004-what-made-it-faster.md.
+    exchange.refuse = current.deny
     handle(exchange, current).catch((error: unknown) => {
       events.fault('request', error)
       try {

@@ -24,8 +24,7 @@ const cutOffAfterMs = 1000
  * too long ends too.
  */
 export class Live {
-  // Not a Set: whenever one that is added to and deleted from outgrows its table, the old table points to the new one.
-  // A single old table that has reached the old generation then keeps every later exchange from dying young.
+  // Not a Set: in one, what was deleted still does not die young (docs/decisions/0004-what-made-it-faster.md).
   readonly #exchanges: Exchange[] = []
   readonly #dependencies: LiveDependencies
   /** Those whose key has changed and could not be judged again yet. */
