@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import type { ChargeState } from '../limiter/limiter.ts'
-import { rateLimitHeaders } from '../policy/rate-limit.ts'
+import { addRateLimitHeaders } from '../policy/rate-limit.ts'
 import type { Forwarding, Outbound } from '../proxy/forward.ts'
 import type { Wire } from '../proxy/wire.ts'
 import type { KeyRecord } from '../store/store.ts'
@@ -66,6 +66,8 @@ export class Exchange implements Outbound {
   forwarding: Forwarding | undefined
   /** Told when the body turns out to be unreadable, where it is not forwarded but read here. */
   onBroken: ((code: ErrorCode) => void) | undefined
+  /** Its place among those that are on their way to an upstream; `Live` alone sets it. */
+  liveAt: number | undefined
 
   /** False where the engine has not handed over the raw connection. */
   mayUpgrade = true
@@ -79,8 +81,8 @@ export class Exchange implements Outbound {
   /** The row with the decision is in the store already (audit.durability: strict). */
   admitted = false
   /** How to refuse after the steps have passed; set by the data plane before forwarding. */
-  refuse: (code: ErrorCode) => void = noRefusal
-  extraResponseHeaders: readonly string[] = noHeaders
+  refuse: (exchange: Exchange, code: ErrorCode) => void = noRefusal
+  readonly extraResponseHeaders: string[] = []
 
   constructor(raw: RawHead, arrival: Arrival, wire: Wire) {
     this.raw = raw
@@ -103,11 +105,14 @@ export class Exchange implements Outbound {
   }
 
   responseHeaders(): string[] {
-    return ['X-Request-Id', this.requestId, ...rateLimitHeaders(this.limits), ...this.extraResponseHeaders]
+    const headers = ['X-Request-Id', this.requestId]
+    addRateLimitHeaders(this.limits, headers)
+    for (const text of this.extraResponseHeaders) headers.push(text)
+    return headers
   }
 
   fail(code: ErrorCode): void {
-    this.refuse(code)
+    this.refuse(this, code)
   }
 
   answered(status: number): void {
@@ -133,6 +138,6 @@ const noParams: Readonly<Record<string, string>> = Object.freeze(Object.create(n
 const noLimits: readonly ChargeState[] = Object.freeze([])
 const noNames: readonly string[] = Object.freeze([])
 const noHeaders: string[] = []
-const noRefusal = (code: ErrorCode): void => {
+const noRefusal = (_: Exchange, code: ErrorCode): void => {
   throw new Error(`refused with ${code} outside of the data plane`)
 }

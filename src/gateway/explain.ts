@@ -183,7 +183,7 @@ const never = (): never => {
   throw new Error('an explained request goes nowhere')
 }
 const noWire: Wire = {
-  ...{ body: undefined, requestComplete: true, bytesOut: 0, onDrain: undefined, onGone: undefined },
+  ...{ body: undefined, requestComplete: true, bytesOut: 0, listener: undefined },
   ...{ sendContinue: never, sendInformation: never, writeHead: never, write: never, end: never },
   ...{ answer: never, abort: never, takeSocket: never },
 }

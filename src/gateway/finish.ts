@@ -50,10 +50,8 @@ export function createFinish({ clock, live, upstreams, me, selfService, jwks }: 
         exchange.upstreamHeaders = headersFor(exchange, upstream, route, identity)
         exchange.bodyIdleMs = config.timeouts.body_idle
         exchange.corsIsOurs = cors !== undefined
-        exchange.extraResponseHeaders = [
-          ...(cors === undefined ? [] : corsHeaders(cors, exchange.head.origin)),
-          ...(exchange.key === undefined ? [] : sunset(exchange.key, clock.now())),
-        ]
+        if (cors !== undefined) exchange.extraResponseHeaders.push(...corsHeaders(cors, exchange.head.origin))
+        if (exchange.key !== undefined) addSunset(exchange.key, clock.now(), exchange.extraResponseHeaders)
         exchange.forwarding = new Forwarding(exchange, upstream, clock)
         live.add(exchange)
         exchange.forwarding.start()
@@ -117,8 +115,8 @@ function protocolOf({ head, peerTrusted, arrival }: Exchange): string {
 const sunsetNoticeMs = 14 * 86_400_000
 
 /** RFC 8594: when the secret in use, or its key, stops working, if that is soon. */
-function sunset(key: KeyRecord, now: number): string[] {
+function addSunset(key: KeyRecord, now: number, headers: string[]): void {
   let end = key.secretExpiresAt ?? Number.POSITIVE_INFINITY
   if (key.expiresAt !== null && key.expiresAt - now <= sunsetNoticeMs) end = Math.min(end, key.expiresAt)
-  return Number.isFinite(end) ? ['Sunset', new Date(end).toUTCString()] : []
+  if (Number.isFinite(end)) headers.push('Sunset', new Date(end).toUTCString())
 }

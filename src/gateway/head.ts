@@ -146,6 +146,7 @@ const hostPort = (host: string): number | undefined => {
 
 /** Headers that Connection names go no further; ours are added later, so it can't reach them. */
 function applyConnection(connection: string, upgrade: string | undefined, head: Head): void {
+  if (namesNothing.test(connection)) return
   const tokens = connection.toLowerCase().split(',')
   const named = new Set<string>()
   for (const text of tokens) {
@@ -159,6 +160,9 @@ function applyConnection(connection: string, upgrade: string | undefined, head: 
     head.fromTrustedProxy = without(head.fromTrustedProxy, named)
   }
 }
+
+/** What clients commonly send. */
+const namesNothing = /^(?:keep-alive|close)$/i
 
 function without(headers: readonly string[], names: ReadonlySet<string>): string[] {
   const rest: string[] = []

@@ -47,6 +47,7 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
   const sockets = new Set<Socket>()
   let draining = false
   let inFlight = 0
+  const isDraining = (): boolean => draining
   const server = openServer(
     config,
     // Node takes its hands off a connection that is upgraded; while an answer is under way it can't.
@@ -91,7 +92,7 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
         if (wire.closing || !complete) end(connection)
         else next(connection, socket)
       }
-      const wire = new NodeWire(request, responseTo(), () => draining, expects, upgradeHead, closed)
+      const wire = new NodeWire(request, responseTo(), isDraining, expects, upgradeHead, closed)
       const raw = {
         method: request.method ?? '',
         target: request.url ?? '',
@@ -136,7 +137,8 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
   }
 
   function run(exchange: Exchange, current: Plan): void {
-    exchange.refuse = (code) => current.deny(exchange, code)
+    // Not a closure over the exchange: see docs/decisions/0004-what-made-it-faster.md.
+    exchange.refuse = current.deny
     handle(exchange, current).catch((error: unknown) => {
       events.fault('request', error)
       try {

@@ -1,7 +1,7 @@
 import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
-import type { Wire } from '../proxy/wire.ts'
+import type { Wire, WireListener } from '../proxy/wire.ts'
 
 /** Of an unread request body this much is taken off the wire, so that a caller who sends first and reads then gets its answer. */
 const discardBytesMax = 1024 * 1024
@@ -11,8 +11,7 @@ const lingerMs = 1000
 
 /** The caller's side on `node:http`: the only file that knows how Node carries an answer. */
 export class NodeWire implements Wire {
-  onDrain: (() => void) | undefined
-  onGone: (() => void) | undefined
+  listener: WireListener | undefined
   bytesOut = 0
   /** Nothing that comes behind this exchange on its connection is heard any more. */
   closing = false
@@ -46,20 +45,19 @@ export class NodeWire implements Wire {
     this.#continueDue = expectsContinue
     this.#upgradeHead = upgradeHead
     this.body = hasBody(request) ? request : undefined
-    response.on('drain', () => this.onDrain?.())
-    // A caller that breaks off shows as an error of the request; what is to be done about it is done on close.
-    request.on('error', ignore)
+    // A caller that breaks off inside a body shows as an error of the request; what is to be done is done on close.
+    if (this.body !== undefined) request.on('error', ignore)
     response.on('error', ignore)
     response.on('close', () => {
       if (this.#tunnelled) return
       const complete = response.writableFinished
-      if (!complete) this.onGone?.()
+      if (!complete) this.listener?.callerGone()
       closed(complete)
     })
     if (upgradeHead !== undefined) {
       this.#socket.on('close', () => {
         if (!this.#tunnelled) return
-        this.onGone?.()
+        this.listener?.callerGone()
         closed(true)
       })
     }
@@ -98,7 +96,10 @@ export class NodeWire implements Wire {
   write(chunk: Buffer): boolean {
     this.#headDue = false
     this.bytesOut += chunk.length
-    return this.#response.write(chunk)
+    if (this.#response.write(chunk)) return true
+    // Listened for where it is waited for: most responses never fill the buffer.
+    this.#response.once('drain', () => this.listener?.callerReads())
+    return false
   }
 
   end(trailers: string[] | undefined): void {

@@ -70,9 +70,9 @@ function refuseAnonymous(by: string): never {
   throw new Error(`a limit by ${by} needs a key`)
 }
 
-/** Values of RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers), flat name-value pairs. */
-export function rateLimitHeaders(states: readonly ChargeState[]): string[] {
-  if (states.length === 0) return []
+/** Adds RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers) to flat name-value pairs. */
+export function addRateLimitHeaders(states: readonly ChargeState[], headers: string[]): void {
+  if (states.length === 0) return
   let policy = ''
   let limit = ''
   for (const state of states) {
@@ -80,5 +80,5 @@ export function rateLimitHeaders(states: readonly ChargeState[]): string[] {
     policy += `${comma}"${state.limit}";q=${state.requests};w=${Math.ceil(state.windowMs / 1000)}`
     limit += `${comma}"${state.limit}";r=${state.remaining};t=${Math.ceil(state.resetMs / 1000)}`
   }
-  return ['RateLimit-Policy', policy, 'RateLimit', limit]
+  headers.push('RateLimit-Policy', policy, 'RateLimit', limit)
 }

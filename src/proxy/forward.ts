@@ -6,7 +6,7 @@ import { BodyLimit, BodyTooLarge } from './body-limit.ts'
 import { readResponseHeaders } from './response-headers.ts'
 import { tunnel } from './upgrade.ts'
 import type { Upstream, UpstreamTarget } from './upstream.ts'
-import type { Wire } from './wire.ts'
+import type { Wire, WireListener } from './wire.ts'
 
 /** One admitted request on its way to an upstream, as the data plane describes it. */
 export interface Outbound {
@@ -37,7 +37,7 @@ const informationMax = 16
  * Carries one request to an upstream and its response back, streaming both ways with back-pressure.
  * It is the handler that undici calls; its raw (version 1) interface, which hands over header bytes as they came.
  */
-export class Forwarding implements Dispatcher.DispatchHandler {
+export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   readonly #outbound: Outbound
   readonly #upstream: Upstream
   readonly #clock: Clock
@@ -64,8 +64,7 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.#upstream = upstream
     this.#clock = clock
     this.#activeAt = clock.monotonic()
-    outbound.wire.onGone = () => this.#end('caller gone')
-    outbound.wire.onDrain = () => this.#resume()
+    outbound.wire.listener = this
   }
 
   start(except?: UpstreamTarget): void {
@@ -116,6 +115,16 @@ export class Forwarding implements Dispatcher.DispatchHandler {
       if (this.#target) this.#upstream.failed(this.#target, false, 'it did not answer in time')
       this.#refuse('UPSTREAM_TIMEOUT')
     }
+  }
+
+  callerReads(): void {
+    if (this.#over) return
+    this.#active()
+    this.#resumeUpstream?.()
+  }
+
+  callerGone(): void {
+    this.#end('caller gone')
   }
 
   onConnect(abort: (error?: Error) => void): void {
@@ -229,12 +238,6 @@ export class Forwarding implements Dispatcher.DispatchHandler {
     this.#outbound.wire.end(undefined)
     this.#end('no body follows')
     return false
-  }
-
-  #resume(): void {
-    if (this.#over) return
-    this.#active()
-    this.#resumeUpstream?.()
   }
 
   #active(): number {

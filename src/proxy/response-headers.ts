@@ -31,6 +31,7 @@ export function readResponseHeaders(raw: readonly Buffer[], status: number, cors
 
 /** RFC 9110 section 7.6.1: what Connection names is meant for us alone. */
 function withoutNamed(headers: string[], connection: string): string[] {
+  if (namesNothing.test(connection)) return headers
   const named = new Set(
     connection
       .toLowerCase()
@@ -47,6 +48,9 @@ function withoutNamed(headers: string[], connection: string): string[] {
   }
   return rest
 }
+
+/** What servers commonly send. */
+const namesNothing = /^(?:keep-alive|close)$/i
 
 const lowerCased = new Map<string, string>()
 

@@ -1,5 +1,13 @@
 import type { Duplex, Readable } from 'node:stream'
 
+/** Hears what the caller does. */
+export interface WireListener {
+  /** After `write` has returned false: it reads again. */
+  callerReads(): void
+  /** It went away before the end. Called once, and never after the answer is complete. */
+  callerGone(): void
+}
+
 /**
  * The caller's side of one exchange: the only thing that the data plane knows of the engine in front.
  * Header lists are flat: name, value, name, value. Texts are latin1, one character a byte.
@@ -15,16 +23,15 @@ export interface Wire {
   sendContinue(): void
   sendInformation(status: number, headers: string[]): void
   writeHead(status: number, reason: string, headers: string[]): void
-  /** @returns false when the caller reads too slowly: wait for `onDrain`. */
+  /** @returns false when the caller reads too slowly: wait for `callerReads`. */
   write(chunk: Buffer): boolean
   end(trailers: string[] | undefined): void
   /** A whole answer of our own. `close`: nothing more is read from this connection. */
   answer(status: number, headers: string[], body: string, close: boolean): void
   /** Breaks the connection so that the caller can't take what it has for the whole. */
   abort(): void
-  onDrain: (() => void) | undefined
-  /** The caller went away before the end. Called once, and never after the answer is complete. */
-  onGone: (() => void) | undefined
+  /** Who hears of the caller. An object, not closures: see docs/decisions/0004-what-made-it-faster.md. */
+  listener: WireListener | undefined
   /** Only for a request to upgrade: the raw connection, and what came behind the request head. */
   takeSocket(): { socket: Duplex; head: Buffer }
 }

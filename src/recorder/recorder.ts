@@ -43,7 +43,7 @@ export interface RecorderOptions {
  * again after a failure, and no request is lost because its first row was given up.
  */
 export function createRecorder(options: RecorderOptions): Recorder {
-  const { store, clock, events, durability, queueMax, flushEveryMs = 100, batchMax = 500 } = options
+  const { store, clock, events, durability, queueMax, flushEveryMs = 100, batchMax = 2000 } = options
   const writer = createBatchWriter({ events })
   const touchWriter = createBatchWriter({ events })
   const touches = createTouches({ store, writer: touchWriter, wanted: () => !abandoned })

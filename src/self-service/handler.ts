@@ -43,7 +43,7 @@ function tell(exchange: Exchange, outcome: Outcome, cors: Config['cors']): void 
   if (outcome === 'gone' || exchange.gone) return
   if ('refused' in outcome) {
     exchange.detail = outcome.detail
-    exchange.refuse(outcome.refused)
+    exchange.fail(outcome.refused)
     return
   }
   const headers = ['Content-Type', 'application/json', 'Cache-Control', 'no-store']

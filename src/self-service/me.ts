@@ -23,7 +23,7 @@ export function createMe(limiter: Pick<Limiter, 'peek'>): (config: Config) => (e
       const states = limiter.peek(chargesFor({ key, address: exchange.address, route: config.me.path }))
       const tell = (known: readonly ChargeState[]): void =>
         answer(exchange, 200, jsonHeaders, JSON.stringify(describe(key, known, config.me.contract_version)))
-      if (states instanceof Promise) states.then(tell, () => exchange.refuse('LIMITER_UNAVAILABLE'))
+      if (states instanceof Promise) states.then(tell, () => exchange.fail('LIMITER_UNAVAILABLE'))
       else tell(states)
     }
   }

@@ -17,7 +17,7 @@ export function readBody(exchange: Exchange, bytesMax: number, timeMaxMs: number
     let bytes = 0
     const settle = (result: BodyRead): void => {
       clearTimeout(timer)
-      wire.onGone = undefined
+      wire.listener = undefined
       exchange.onBroken = undefined
       body.off('data', onData)
       body.off('end', onEnd)
@@ -30,7 +30,7 @@ export function readBody(exchange: Exchange, bytesMax: number, timeMaxMs: number
     }
     const onEnd = (): void => settle({ bytes: Buffer.concat(chunks) })
     const timer = setTimeout(() => settle({ refused: 'REQUEST_TIMEOUT' }), timeMaxMs)
-    wire.onGone = () => settle({ refused: 'GONE' })
+    wire.listener = { callerReads() {}, callerGone: () => settle({ refused: 'GONE' }) }
     exchange.onBroken = (code) => settle({ refused: code })
     body.on('data', onData)
     body.on('end', onEnd)
