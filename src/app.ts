@@ -26,6 +26,7 @@ import { createKeyLookup } from './keys/lookup.ts'
 import { missingMasterKeys, openSecretBox } from './keys/master-key.ts'
 import { reencryptSecrets } from './keys/reencrypt.ts'
 import { sealInto } from './keys/seal-secret.ts'
+import { startCounterSaving } from './limiter/counter-saving.ts'
 import { createFailureGuard } from './limiter/failures.ts'
 import { createMemoryLimiter } from './limiter/memory.ts'
 import { createLog } from './log.ts'
@@ -134,21 +135,8 @@ export async function start({
 
   const limiter = createMemoryLimiter({ clock })
   limiter.restore(await store.loadCounters(clock.now()))
-  stack.defer(async () => store.saveCounters(limiter.dump()))
-  let unsaved = false
-  const counters = setInterval(() => {
-    const saved = store.saveCounters(unsaved ? limiter.dump() : limiter.takeChanged())
-    saved.then(
-      () => {
-        unsaved = false
-      },
-      (error: unknown) => {
-        unsaved = true
-        events.fault('saving counters', error)
-      },
-    )
-  }, 1000).unref()
-  stack.defer(() => clearInterval(counters))
+  const counters = startCounterSaving({ limiter, store, events })
+  stack.defer(() => counters.close())
 
   const { durability, queue: queueMax } = first.audit
   // How long rows may wait is a promise in real time, whatever clock decides about requests.

@@ -46,6 +46,7 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
   /** As the kernel gave them: with TLS those whose handshake is not over, too. */
   const sockets = new Set<Socket>()
   let draining = false
+  let closing = false
   let inFlight = 0
   const isDraining = (): boolean => draining
   const server = openServer(
@@ -134,6 +135,8 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
     connection.current = undefined
     connection.waiting.shift()?.()
     if (paused && connection.waiting.length < waitingToPause) socket.resume()
+    // Its answer may have begun before the drain, and then promised to keep the connection.
+    if (closing) server.closeIdleConnections()
   }
 
   function run(exchange: Exchange, current: Plan): void {
@@ -201,8 +204,11 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
     async close() {
       draining = true
       if (!server.listening) return
+      closing = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeIdleConnections()
+      // For Node one that has sent nothing yet is busy with its first request.
+      for (const [socket, { lines }] of connections) if (lines.silent) socket.destroy()
       await closed
     },
     destroy: () => {

@@ -86,7 +86,8 @@ export class NodeWire implements Wire {
   }
 
   writeHead(status: number, reason: string, headers: string[]): void {
-    if (this.#draining()) this.#close()
+    // Of a connection that was to be upgraded Node has let go: no second request would be read from it.
+    if (this.#draining() || this.#upgradeHead !== undefined) this.#close()
     this.#response.writeHead(status, reason, headers)
     this.#headDue = true
     // A head without a body yet (server-sent events) goes out at the end of this turn; usually the first bytes are with it.

@@ -24,6 +24,11 @@ export class RequestLineWatch {
     socket.prependListener('data', this.#listener)
   }
 
+  /** Nothing has come yet. */
+  get silent(): boolean {
+    return this.#last === undefined && this.#chunks.length === 0
+  }
+
   /** No request comes any more: what the connection carries from now on is not looked at, and not kept. */
   stop(): void {
     this.#socket.removeListener('data', this.#listener)

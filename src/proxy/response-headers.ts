@@ -14,13 +14,14 @@ const dropped = new Set([
 export function readResponseHeaders(raw: readonly Buffer[], status: number, corsIsOurs: boolean): string[] | undefined {
   const headers: string[] = []
   let connection: string | undefined
+  let encodings = 0
   for (let index = 0; index < raw.length; index += 2) {
     const name = (raw[index] as Buffer).toString('latin1')
     const value = (raw[index + 1] as Buffer).toString('latin1')
     const lower = lowerCase(name)
     if (lower === 'connection') connection = connection === undefined ? value : `${connection},${value}`
     // A coding that we don't undo and the caller isn't told of would make another body of it.
-    if (lower === 'transfer-encoding' && value.toLowerCase() !== 'chunked') return undefined
+    if (lower === 'transfer-encoding' && (value.toLowerCase() !== 'chunked' || ++encodings > 1)) return undefined
     if (dropped.has(lower) || lower.startsWith('ratelimit')) continue
     if (lower === 'content-length' && status === 204) continue
     if (corsIsOurs && lower.startsWith('access-control-')) continue

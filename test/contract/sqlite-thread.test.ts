@@ -144,6 +144,30 @@ describe('the thread of a SQLite store', () => {
   })
 })
 
+it('closing is not held up for longer than it says by a file that somebody else has locked', async () => {
+  await open()
+  const thread = createThread(file, { closeWithinMs: 200 })
+  const other = new DatabaseSync(file)
+  other.exec('begin immediate')
+  const writes = Array.from({ length: 20 }, async () => {
+    const lease = await thread.lease()
+    try {
+      await lease.query('begin immediate', [])
+    } finally {
+      lease.release()
+    }
+  })
+  const outcomes = Promise.allSettled(writes)
+  const startedAt = performance.now()
+  await thread.close()
+  expect(performance.now() - startedAt).toBeLessThan(2000)
+  for (const outcome of await outcomes) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(StoreUnavailable) })
+  }
+  other.exec('rollback')
+  other.close()
+})
+
 describe('the queue in front of the thread', () => {
   it('lets one in at a time, in order, and turns away what it has no room for', async () => {
     const queue = createQueue(2)

@@ -37,6 +37,31 @@ const isRefused = (url: string) =>
   )
 
 describe('a drain', () => {
+  it('is over with the last request, whatever its connection promised and whoever has only connected', async () => {
+    await using gateway = await startGateway(config('{ drain_timeout: 30s }'))
+    const key = await gateway.createKey()
+    const last = Promise.withResolvers<void>()
+    await using streaming = await startRawUpstream({
+      script: async ({ send }) => {
+        send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n')
+        await last.promise
+        send('4\r\nlast\r\n0\r\n\r\n')
+      },
+    })
+    await gateway.writeConfig(config('{ drain_timeout: 30s }').replace(upstream.url, streaming.url))
+    await gateway.app.reload()
+    using silent = await gateway.connect()
+    using client = await gateway.connect()
+    await client.send(gateway.compose('GET', '/api/x', { key }))
+    const head = await client.head()
+    expect(head.headerAll('connection')).not.toContain('close')
+    const drained = gateway.app.drain()
+    await silent.closed()
+    last.resolve()
+    expect((await client.body(head)).content.toString()).toBe('firstlast')
+    await within(2000, 'the end of the drain', drained)
+  })
+
   it('turns readiness off first, still serves for drain_delay, and then closes the door', async () => {
     await using gateway = await startGateway(config('{ drain_delay: 600ms, drain_timeout: 5s }'))
     const key = await gateway.createKey()

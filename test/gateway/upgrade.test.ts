@@ -217,3 +217,11 @@ it.each([
   expect([rows.at(-1)?.method, rows.at(-1)?.code]).toEqual([method, code])
   expect(await gateway.metrics()).toContain('sallyport_inflight_requests 0')
 })
+
+it('an answer other than 101 says that the connection ends with it', async () => {
+  upstream.respond(plainResponse('no'))
+  const client = await upgrade()
+  const response = await client.response()
+  expect([response.text(), response.header('connection')]).toEqual(['no', 'close'])
+  await client.closed()
+})

@@ -8,7 +8,10 @@ import { createQueue } from './queue.ts'
 export interface DatabaseThread {
   /** Waits for its turn, starting the thread where there is none. Whoever gets it must release it. */
   lease(): Promise<Lease>
-  /** Lets those that wait finish, closes the database and ends the thread. Later calls get StoreUnavailable. */
+  /**
+   * Lets those that wait finish, closes the database and ends the thread. Later calls get StoreUnavailable, and so do those
+   * that a locked file or a slow disk has kept waiting for too long.
+   */
   close(): Promise<void>
 }
 
@@ -35,6 +38,8 @@ export interface ThreadOptions {
   readonly callTimeoutMs?: number
   /** After a failed start, how long calls are refused before the next try. */
   readonly retryAfterMs?: number
+  /** How long `close` lets those finish that wait. */
+  readonly closeWithinMs?: number
 }
 
 /**
@@ -43,14 +48,17 @@ export interface ThreadOptions {
  */
 export function createThread(
   path: string,
-  { callTimeoutMs = 30_000, retryAfterMs = 500 }: ThreadOptions = {},
+  { callTimeoutMs = 30_000, retryAfterMs = 500, closeWithinMs = 5000 }: ThreadOptions = {},
 ): DatabaseThread {
   const queue = createQueue(2000)
   let running: Running | undefined
   let refusedUntil = 0
   let closed = false
 
+  let ended = false
+
   const ready = async (): Promise<Running> => {
+    if (ended) throw new StoreUnavailable('the store is closed')
     if (running && !running.dead) return running
     if (performance.now() < refusedUntil) throw new StoreUnavailable('the store is being restarted')
     const started = startWorker(path, callTimeoutMs)
@@ -78,10 +86,15 @@ export function createThread(
     async close() {
       if (closed) return
       closed = true
+      const deadline = setTimeout(() => {
+        ended = true
+        running?.end(`it was closed, and has not finished within ${closeWithinMs} ms`)
+      }, closeWithinMs)
       const leave = await queue.enter(true)
       try {
         if (running && !running.dead) await running.close()
       } finally {
+        clearTimeout(deadline)
         leave()
       }
     },
@@ -107,6 +120,8 @@ interface Running {
   /** Settles when the database is open. */
   readonly opened: Promise<Answer>
   call(request: (id: number) => ThreadRequest): Promise<Answer>
+  /** At once, whatever it is doing. */
+  end(why: string): void
   close(): Promise<void>
 }
 
@@ -135,12 +150,14 @@ function startWorker(path: string, callTimeoutMs: number): Running {
     pending.clear()
   }
 
+  const end = (why: string): void => {
+    die(why)
+    void worker.terminate()
+  }
+
   const expect = (id: number): Promise<Answer> =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        die(`no answer within ${callTimeoutMs} ms`)
-        void worker.terminate()
-      }, callTimeoutMs)
+      const timer = setTimeout(() => end(`no answer within ${callTimeoutMs} ms`), callTimeoutMs)
       pending.set(id, { resolve, reject, timer })
       worker.ref()
     })
@@ -173,6 +190,7 @@ function startWorker(path: string, callTimeoutMs: number): Running {
     },
     opened,
     call,
+    end,
     async close() {
       await call((id) => ({ id, op: 'close' }))
       worker.ref()
