@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import { corsHeaders } from '../gateway/cors.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import { answer } from '../gateway/finish.ts'
 import type { ChargeState, Limiter } from '../limiter/limiter.ts'
@@ -22,14 +23,22 @@ export function createMe(limiter: Pick<Limiter, 'peek'>): (config: Config) => (e
       if (key === undefined) throw new Error('the caller’s own endpoint needs an authenticated request')
       const states = limiter.peek(chargesFor({ key, address: exchange.address, route: config.me.path }))
       const tell = (known: readonly ChargeState[]): void =>
-        answer(exchange, 200, jsonHeaders, JSON.stringify(describe(key, known, config.me.contract_version)))
+        answer(
+          exchange,
+          200,
+          headersFor(exchange, config.cors),
+          JSON.stringify(describe(key, known, config.me.contract_version)),
+        )
       if (states instanceof Promise) states.then(tell, () => exchange.fail('LIMITER_UNAVAILABLE'))
       else tell(states)
     }
   }
 }
 
-const jsonHeaders = ['Content-Type', 'application/json', 'Cache-Control', 'no-store']
+const headersFor = ({ head }: Exchange, cors: Config['cors']): string[] => {
+  const headers = ['Content-Type', 'application/json', 'Cache-Control', 'no-store']
+  return cors === undefined ? headers : [...headers, ...corsHeaders(cors, head.origin)]
+}
 
 function describe(key: KeyRecord, states: readonly ChargeState[], contractVersion: string) {
   const { id, name, slug, status } = key.organization

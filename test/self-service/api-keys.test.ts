@@ -494,6 +494,8 @@ describe('where and for whom', () => {
     const own = await manager({}, open)
     const listed = await open.request('GET', path, { key: own, headers })
     expect(listed.headerAll('access-control-allow-origin')).toEqual(['https://app.example.com'])
+    const me = await open.request('GET', '/api/v1/me', { key: own, headers })
+    expect(me.headerAll('access-control-allow-origin')).toEqual(['https://app.example.com'])
     const refused = await open.request('DELETE', `${path}/key_1`, { key: own, headers })
     expect(refused.headerAll('access-control-allow-origin')).toEqual(['https://app.example.com'])
   })
