@@ -52,6 +52,7 @@ const createEngine = (db: Kysely<Tables>, thread: DatabaseThread, clock: Pick<Cl
       lease.release()
     }
   },
+  requestKey: ['id'],
 })
 
 const lifecycle = (db: Kysely<Tables>, thread: DatabaseThread, closeHotReads: () => void): Lifecycle => {

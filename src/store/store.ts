@@ -117,6 +117,11 @@ export interface Store extends JobsStore, OperatorsStore, SealedSecretsStore, Id
   changesSince(seq: number, limit: number): ChangePage | Promise<ChangePage>
   /** The newest sequence number of the change log, 0 when empty. */
   latestChange(): number | Promise<number>
+  /**
+   * Where the database can call: `nudge` is called soon after each commit to the change log, of any node, and whenever calls
+   * may have been lost. A hint alone, which may never come: go on polling. @returns what ends it.
+   */
+  watchChanges?(nudge: () => void): () => void
 
   /** One transaction, durable when resolved. Rows that are there already stay as they are, so that a batch can be sent again. */
   insertRequests(rows: readonly RequestRow[]): Promise<void>
@@ -124,7 +129,10 @@ export interface Store extends JobsStore, OperatorsStore, SealedSecretsStore, Id
   finishRequests(rows: readonly RequestRow[]): Promise<void>
   /** Newest first. `organizationId: null` lists rows of no organization. */
   listRequests(filter?: RequestFilter, page?: Page): Promise<RequestRow[]>
-  /** Deletes rows older than `before`, at most `limit` of them. @returns how many went. */
+  /**
+   * Deletes rows older than `before`, the oldest first: at most `limit` of them, or days whole where the adapter can drop
+   * those in one step; then the day (UTC) in which `before` lies stays until it is over. @returns how many went, at the least.
+   */
   pruneRequests(before: number, limit: number): Promise<number>
   /** Deletes change-log rows older than `before`. */
   pruneChanges(before: number): Promise<void>
@@ -143,6 +151,12 @@ export interface Store extends JobsStore, OperatorsStore, SealedSecretsStore, Id
 /** The store can't answer; the caller of the API gets 503, never a pass. */
 export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable'
+  /** False where something has to be put right first, a password for example: then waiting does not help. */
+  readonly mayPass: boolean
+  constructor(message: string, { cause, mayPass = false }: { cause?: unknown; mayPass?: boolean } = {}) {
+    super(message, { cause })
+    this.mayPass = mayPass
+  }
 }
 
 /** A uniqueness rule was broken. `field` names what there is already, for example `slug`. */

@@ -69,6 +69,18 @@ describe('the file of a SQLite store', () => {
   })
 })
 
+describe('retention on SQLite', () => {
+  it('deletes row by row, the oldest first and not more than asked', async () => {
+    const store = await open()
+    await store.insertRequests(Array.from({ length: 10 }, (_, index) => requestRow(index)))
+    expect(await store.pruneRequests(8, 5)).toBe(5)
+    expect((await store.listRequests()).map(({ at }) => at)).toEqual([9, 8, 7, 6, 5])
+    expect(await store.pruneRequests(8, 5)).toBe(3)
+    expect(await store.pruneRequests(8, 5)).toBe(0)
+    expect(await store.listRequests()).toHaveLength(2)
+  })
+})
+
 describe('a SQLite store that can not be opened says what to do', () => {
   const refused = async (): Promise<string> => {
     const error = await open().then(

@@ -3,7 +3,7 @@ import type { Migration } from 'kysely/migration'
 import type { ColumnTypes } from './column-types.ts'
 
 /** The tables of the first version. */
-export function first({ integer, real, bytes, tableOptions }: ColumnTypes): Migration {
+export function first({ integer, real, bytes, tableOptions, requestLog, beyondTables }: ColumnTypes): Migration {
   const options = sql.raw(tableOptions)
   const create = async <T extends string, C extends string>(table: CreateTableBuilder<T, C>): Promise<void> =>
     table.modifyEnd(options).execute()
@@ -86,25 +86,32 @@ export function first({ integer, real, bytes, tableOptions }: ColumnTypes): Migr
           .addPrimaryKeyConstraint('key_workspaces_key', ['key_id', 'workspace_id']),
       )
       // No references from here on: what has happened stays on record when the object is gone.
-      await create(
-        withId('request_log')
-          .addColumn('at', integer, (c) => c.notNull())
-          .addColumn('organization_id', 'text')
-          .addColumn('key_id', 'text')
-          .addColumn('method', 'text', (c) => c.notNull())
-          .addColumn('path', 'text', (c) => c.notNull())
-          .addColumn('route', 'text')
-          .addColumn('status', integer, (c) => c.notNull())
-          .addColumn('code', 'text')
-          .addColumn('duration_ms', real, (c) => c.notNull())
-          .addColumn('upstream_ms', real)
-          .addColumn('bytes_in', integer, (c) => c.notNull())
-          .addColumn('bytes_out', integer, (c) => c.notNull())
-          .addColumn('ip', 'text', (c) => c.notNull())
-          .addColumn('user_agent', 'text')
-          .addColumn('request_id', 'text', (c) => c.notNull())
-          .addColumn('shadow_code', 'text'),
-      )
+      const logId = requestLog
+        ? schema.createTable('request_log').addColumn('id', 'text', (c) => c.notNull())
+        : withId('request_log')
+      const log = logId
+        .addColumn('at', integer, (c) => c.notNull())
+        .addColumn('organization_id', 'text')
+        .addColumn('key_id', 'text')
+        .addColumn('method', 'text', (c) => c.notNull())
+        .addColumn('path', 'text', (c) => c.notNull())
+        .addColumn('route', 'text')
+        .addColumn('status', integer, (c) => c.notNull())
+        .addColumn('code', 'text')
+        .addColumn('duration_ms', real, (c) => c.notNull())
+        .addColumn('upstream_ms', real)
+        .addColumn('bytes_in', integer, (c) => c.notNull())
+        .addColumn('bytes_out', integer, (c) => c.notNull())
+        .addColumn('ip', 'text', (c) => c.notNull())
+        .addColumn('user_agent', 'text')
+        .addColumn('request_id', 'text', (c) => c.notNull())
+        .addColumn('shadow_code', 'text')
+      await (requestLog
+        ? log
+            .addPrimaryKeyConstraint('request_log_pkey', [...requestLog.primaryKey])
+            .modifyEnd(sql.raw(requestLog.options))
+            .execute()
+        : create(log))
       await create(
         schema
           .createTable('admin_events')
@@ -154,6 +161,7 @@ export function first({ integer, real, bytes, tableOptions }: ColumnTypes): Migr
       await index('request_log', ['organization_id', 'at', 'id'])
       await index('request_log', ['key_id', 'at', 'id'])
       await index('limit_counters', ['ends_at'])
+      await beyondTables?.(db)
     },
   }
 }

@@ -15,33 +15,45 @@ import type { ColumnTypes } from './column-types.ts'
  * @throws StoreUnavailable when the database belongs to a newer version of this program.
  */
 export async function migrate(trx: Transaction<Tables>, types: ColumnTypes): Promise<void> {
-  const migrations: Record<string, Migration> = {
+  const migrations = migrationsFor(types)
+  if ((await pendingMigrations(trx, types)).length === 0) return
+  const migrator = new Migrator({ db: trx, provider: { getMigrations: async () => migrations } })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
+}
+
+/**
+ * The names of the migrations that the database lacks, in their order.
+ * @throws StoreUnavailable when it belongs to a newer version of this program, or to another one.
+ */
+export async function pendingMigrations(db: Kysely<Tables>, types: ColumnTypes): Promise<string[]> {
+  const names = Object.keys(migrationsFor(types))
+  const done = await executedMigrations(db, types)
+  const unknown = done.filter((name) => !names.includes(name))
+  if (unknown.length > 0) {
+    throw new StoreUnavailable(
+      `it was written by a newer version of Sallyport (${unknown.join(', ')}). Start that version or a later one, or restore the backup made before the upgrade`,
+    )
+  }
+  return names.filter((name) => !done.includes(name))
+}
+
+function migrationsFor(types: ColumnTypes): Record<string, Migration> {
+  return {
     '0001-first': first(types),
     '0002-operators': operators(types),
     '0003-secrets': secrets(types),
     '0004-jobs': jobs(types),
     '0005-webhooks': webhooks(types),
   }
-  const done = await executedMigrations(trx)
-  const unknown = done.filter((name) => !(name in migrations))
-  if (unknown.length > 0) {
-    throw new StoreUnavailable(
-      `it was written by a newer version of Sallyport (${unknown.join(', ')}). Start that version or a later one, or restore the backup made before the upgrade`,
-    )
-  }
-  if (done.length === Object.keys(migrations).length) return
-  const migrator = new Migrator({ db: trx, provider: { getMigrations: async () => migrations } })
-  const { error } = await migrator.migrateToLatest()
-  if (error) throw error
 }
 
-async function executedMigrations(db: Kysely<Tables>): Promise<string[]> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+async function executedMigrations(db: Kysely<Tables>, { ownPlace }: ColumnTypes): Promise<string[]> {
+  const all = await db.introspection.getTables({ withInternalKyselyTables: true })
+  const tables = all.filter(({ schema = 'public', isView }) => schema === 'public' && !isView)
   if (!tables.some(({ name }) => name === 'kysely_migration')) {
     if (tables.length === 0) return []
-    throw new StoreUnavailable(
-      'it holds the tables of another program. Name a file of its own for Sallyport under "store"',
-    )
+    throw new StoreUnavailable(`it holds the tables of another program. ${ownPlace}`)
   }
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db)
   return rows.map(({ name }) => name)

@@ -16,6 +16,8 @@ export interface SqlEngine {
   read<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
   /** Runs one statement for each row of parameters in a transaction of its own. */
   many(sql: string, rows: readonly (readonly unknown[])[]): Promise<void>
+  /** The primary key of the request log. Its time is in it where the table is divided by time. */
+  readonly requestKey: readonly ('id' | 'at')[]
 }
 
 /** Either the database or a transaction on it. */

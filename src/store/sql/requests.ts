@@ -6,14 +6,14 @@ import { pageLimit } from './page.ts'
 
 export type RequestMethods = Pick<Store, 'insertRequests' | 'finishRequests' | 'listRequests' | 'pruneRequests'>
 
-export function requestMethods({ db, many }: SqlEngine): RequestMethods {
+export function requestMethods({ db, many, requestKey }: SqlEngine): RequestMethods {
   // Compiled once: building the same statement for each batch would cost more than sending the rows.
   const insertInto = db.insertInto('request_log').values(toLogRow(example))
   // A batch that is sent again because its answer was lost must not fail on what it wrote the first time.
-  const insert = insertInto.onConflict((conflict) => conflict.column('id').doNothing()).compile().sql
+  const insert = insertInto.onConflict((conflict) => conflict.columns(requestKey).doNothing()).compile().sql
   const finish = insertInto
     .onConflict((conflict) =>
-      conflict.column('id').doUpdateSet(({ ref }) => ({
+      conflict.columns(requestKey).doUpdateSet(({ ref }) => ({
         organization_id: ref('excluded.organization_id'),
         key_id: ref('excluded.key_id'),
         route: ref('excluded.route'),

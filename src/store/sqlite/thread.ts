@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads'
+import { createQueue } from '../queue.ts'
 import { StoreUnavailable } from '../store.ts'
 import { toStoreError } from './errors.ts'
 import { openedId, type ThreadData, type ThreadReply, type ThreadRequest } from './messages.ts'
-import { createQueue } from './queue.ts'
 
 /** The writing connection in its thread, seen from the thread that carries traffic. */
 export interface DatabaseThread {

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import type { RequestFilter } from '../../../src/store/store.ts'
 import type { OpenStore } from '../store.ts'
-import { requestRow, testOn } from './make.ts'
+import { dayMs, requestRow, testOn } from './make.ts'
 
 export function requestsContract(open: OpenStore): void {
   const it = testOn(open)
@@ -26,7 +26,7 @@ export function requestsContract(open: OpenStore): void {
       await store.insertRequests([])
       await store.finishRequests([])
       await store.insertRequests(Array.from({ length: 3000 }, (_, index) => requestRow(at + index)))
-      expect(await store.pruneRequests(at + 10_000, 10_000)).toBe(3000)
+      expect(await store.pruneRequests(at + 2 * dayMs, 10_000)).toBe(3000)
     })
 
     it('takes a batch again whose answer was lost', async ({ store }) => {
@@ -78,19 +78,25 @@ export function requestsContract(open: OpenStore): void {
       expect(await paths({ since: at + 1, until: at + 3 })).toBe('/c/b')
     })
 
-    it('deletes what is older than retention, the oldest first and not more than asked', async ({ store }) => {
-      await store.insertRequests(Array.from({ length: 10 }, (_, index) => requestRow(at + index)))
-      expect(await store.pruneRequests(at + 8, 5)).toBe(5)
-      expect((await store.listRequests()).map((row) => row.at - at)).toEqual([9, 8, 7, 6, 5])
-      expect(await store.pruneRequests(at + 8, 5)).toBe(3)
-      expect(await store.pruneRequests(at + 8, 5)).toBe(0)
-      expect(await store.listRequests()).toHaveLength(2)
+    it('deletes what is older than retention, the oldest first, and says how much that was', async ({ store }) => {
+      const startOfDay = Math.ceil(at / dayMs) * dayMs
+      const days = [0, 0, 1, 1, 1, 2, 3, 3]
+      await store.insertRequests(days.map((day, index) => requestRow(startOfDay + day * dayMs + index)))
+      let gone = 0
+      for (;;) {
+        const some = await store.pruneRequests(startOfDay + 2 * dayMs, 2)
+        if (some === 0) break
+        gone += some
+      }
+      expect(gone).toBe(5)
+      const left = await store.listRequests()
+      expect(left.map((row) => Math.floor((row.at - startOfDay) / dayMs))).toEqual([3, 3, 2])
     })
 
     it('ends behind a row that retention has taken', async ({ store }) => {
-      const rows = [requestRow(at), requestRow(at + 1), requestRow(at + 2)]
+      const rows = [requestRow(at), requestRow(at + 1), requestRow(at + 2 * dayMs)]
       await store.insertRequests(rows)
-      await store.pruneRequests(at + 2, 10)
+      await store.pruneRequests(at + 2 * dayMs, 10)
       expect(await store.listRequests({}, { before: rows[1]?.id ?? '' })).toEqual([])
     })
   })

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '../store.ts'
+import { StoreUnavailable } from './store.ts'
 
 /** Lets one holder in at a time, in the order of asking. */
 export interface Queue {
