@@ -33,7 +33,9 @@ export interface Counter {
 
 /** One charge of a request, and what the holder has for it already. */
 export interface Want extends Charge {
-  /** Tokens that it would like to have beyond the cost. */
+  /** Tokens that requests behind this one wait for: handed out as long as there are any. */
+  readonly waiting: number
+  /** Tokens that it would like to have beyond these, in advance: handed out where there are plenty. */
   readonly extra: number
   /** The window that its tokens are from; empty when it has none. */
   readonly window: string
@@ -47,6 +49,8 @@ export interface Want extends Charge {
 export interface Grant extends ChargeState {
   /** Tokens beyond the cost that are now the holder's until the window ends. 0 when the request was refused. */
   readonly granted: number
+  /** Exceeded, and nobody holds tokens that could make it fit: it stays so until the window ends. */
+  readonly final: boolean
   /** Identity of the window; empty where none has begun. */
   readonly window: string
 }

@@ -13,6 +13,10 @@ export interface MemoryLimiter extends Limiter {
   takeChanged(): Counter[]
   /** Takes dumped counters in; those that have ended, or that make no sense, are left out. */
   restore(counters: readonly Counter[]): void
+  /** The window of a counter that is on: the same object as long as it is, however long that is. */
+  windowOf(limit: string, bucket: string): object | undefined
+  /** Takes tokens back that were charged in a window; nothing happens when that has ended. */
+  refund(limit: string, bucket: string, window: object, tokens: number): void
   /** Counters held, ended ones that were not swept yet included. */
   readonly size: number
 }
@@ -105,6 +109,12 @@ export function createMemoryLimiter({ clock, countersMax = 1_000_000 }: MemoryLi
         const window = table.get(bucket, now, Number.POSITIVE_INFINITY) ?? table.open(bucket, now, endsHere, true)
         window.used = Math.max(window.used, used)
       }
+    },
+    windowOf: (limit, bucket) => tables.get(limit)?.get(bucket, clock.monotonic(), Number.POSITIVE_INFINITY),
+    refund(limit, bucket, window, tokens) {
+      const table = tables.get(limit)
+      const there = table?.get(bucket, clock.monotonic(), Number.POSITIVE_INFINITY)
+      if (there !== undefined && there === window) table?.charge(bucket, there, -Math.min(tokens, there.used))
     },
     async close() {
       tables.clear()

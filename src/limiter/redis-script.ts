@@ -31,13 +31,13 @@ end
 
 /**
  * Checks all, then charges all, in one step. ARGV: `charge`, `peek` or `take`; for `take` the channel for recalls and the
- * one for what comes back; then per key requests, windowMs and cost (-1: does not fit), for `take` also extra, window,
- * covered and spent. A key may stand there twice.
+ * one for what comes back; then per key requests, windowMs and cost (-1: does not fit), for `take` also waiting, extra,
+ * window, covered and spent. A key may stand there twice.
  * Answers per key: fits, used, resetMs; for `take` also granted, window, and what others hold that would make it fit.
  */
 export const chargeScript = script(`${readCounter}
 local mode, stride, at = ARGV[1], 3, 1
-if mode == 'take' then stride, at = 7, 3 end
+if mode == 'take' then stride, at = 8, 3 end
 local counters, judged, all = {}, {}, true
 for i, key in ipairs(KEYS) do
   local requests, windowMs, cost = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
@@ -51,14 +51,16 @@ for i, key in ipairs(KEYS) do
     c.e, c.moved = math.floor(now) + windowMs, true
   end
   local j = { c = c, requests = requests, windowMs = windowMs, others = 0, covered = 0 }
-  if mode == 'take' and c.e and ARGV[at + 5] == string.format('%.0f', c.e) then
-    local spent = tonumber(ARGV[at + 7])
+  if mode == 'take' and c.e and ARGV[at + 6] == string.format('%.0f', c.e) then
+    local spent = tonumber(ARGV[at + 8])
     if spent > 0 then
       c.l, c.told = math.max(0, c.l - spent), true
     end
-    j.covered = tonumber(ARGV[at + 6])
+    j.covered = tonumber(ARGV[at + 7])
   end
-  if mode == 'take' then j.extra = tonumber(ARGV[at + 4]) end
+  if mode == 'take' then
+    j.waiting, j.extra = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+  end
   local need = cost - j.covered
   j.fits = cost >= 0 and c.u + c.need + need <= requests
   if cost >= 0 then
@@ -83,7 +85,9 @@ for i, key in ipairs(KEYS) do
     c.u = c.u + c.need
     c.l = math.max(0, c.l - c.covered)
     if mode == 'take' and c.r <= now then
-      j.granted = math.max(0, math.min(j.extra, math.floor((j.requests - c.u) / 8)))
+      local left = math.max(0, j.requests - c.u)
+      local asked = math.min(j.waiting, left)
+      j.granted = asked + math.min(j.extra, math.floor((left - asked) / 8))
       c.u = c.u + j.granted
       c.l = c.l + j.granted
     end

@@ -58,16 +58,31 @@ export function createRedisLimiter({ commands, subscriber, prefix }: RedisLimite
   const takeOnce = async (wants: readonly Want[]): Promise<Taken> => {
     const args: (string | number)[] = ['take', channels.recall, channels.back]
     for (const want of wants) {
-      args.push(want.requests, want.windowMs, costOf(want), want.extra, want.window, want.covered, want.spent)
+      args.push(
+        want.requests,
+        want.windowMs,
+        costOf(want),
+        want.waiting,
+        want.extra,
+        want.window,
+        want.covered,
+        want.spent,
+      )
     }
     const reply = await run(chargeScript, wants.map(keyOf), args)
     const answer = Array.isArray(reply) ? reply : []
     const missing: string[] = []
     const grants = wants.map((want, index): Grant => {
       const at = 6 * index
-      if (Number(answer[at + 5]) > 0) missing.push(keyOf(want))
+      const others = Number(answer[at + 5])
+      if (others > 0) missing.push(keyOf(want))
       const state = stateOf(want, answer, at)
-      return { ...state, granted: Number(answer[at + 3]), window: String(answer[at + 4]) }
+      return {
+        ...state,
+        granted: Number(answer[at + 3]),
+        final: state.exceeded && others === 0,
+        window: String(answer[at + 4]),
+      }
     })
     return { grants, missing }
   }
@@ -78,7 +93,7 @@ export function createRedisLimiter({ commands, subscriber, prefix }: RedisLimite
     async take(wants) {
       if (!wants.some(mayBeHeld)) {
         const states = await count('charge', wants)
-        return states.map((state) => ({ ...state, granted: 0, window: '' }))
+        return states.map((state) => ({ ...state, granted: 0, final: state.exceeded, window: '' }))
       }
       const first = await takeOnce(wants)
       if (first.missing.length === 0 || !(await recalls.wait(first.missing))) return first.grants
