@@ -18,7 +18,7 @@ import { createFinish } from './gateway/finish.ts'
 import { createListener } from './gateway/listener.ts'
 import { Live } from './gateway/live.ts'
 import { compilePlan, type Plan } from './gateway/plan.ts'
-import { type ContextSigner, createContextSigner, openSigningKey } from './gateway/signed-context.ts'
+import { type ContextSigner, createContextSigner, openSigningKey, signingKeyFrom } from './gateway/signed-context.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { createExposureWatch } from './keys/exposure.ts'
 import { compileKeyFormats, type KeyFormats } from './keys/format.ts'
@@ -26,12 +26,14 @@ import { createKeyLookup } from './keys/lookup.ts'
 import { missingMasterKeys, openSecretBox } from './keys/master-key.ts'
 import { reencryptSecrets } from './keys/reencrypt.ts'
 import { sealInto } from './keys/seal-secret.ts'
+import type { SecretBox } from './keys/secret-box.ts'
 import { startCounterSaving } from './limiter/counter-saving.ts'
 import { createFailureGuard } from './limiter/failures.ts'
 import { createMemoryLimiter } from './limiter/memory.ts'
 import { createLog } from './log.ts'
 import { createEvents } from './metrics/events.ts'
 import { createMetrics } from './metrics/registry.ts'
+import { awaitStore, storeFile } from './open-store.ts'
 import { createAuthenticate } from './policy/authenticate.ts'
 import { UpstreamSet } from './proxy/upstream-set.ts'
 import { checkpointFile, readCheckpoint, startCheckpoints } from './recorder/checkpoints.ts'
@@ -40,7 +42,6 @@ import { startRetention } from './recorder/retention.ts'
 import { createTail } from './recorder/tail.ts'
 import { createApiKeys } from './self-service/api-keys.ts'
 import { createMe } from './self-service/me.ts'
-import { openSqliteStore } from './store/sqlite.ts'
 import type { Change, Store } from './store/store.ts'
 import { verifyEvents } from './store/verify-events.ts'
 import { version } from './version.ts'
@@ -52,6 +53,15 @@ export interface StartOptions {
   readonly configFile?: string
   readonly env?: NodeJS.ProcessEnv
   readonly clock?: Clock
+  /** Ends the waiting for a store that is not there yet. */
+  readonly signal?: AbortSignal
+  /** Told of each try to open the store that has failed. */
+  readonly waiting?: (reason: string) => void
+}
+
+/** A start that was called off before the store was there. */
+export class StartAborted extends Error {
+  override readonly name = 'StartAborted'
 }
 
 /** A running gateway. */
@@ -73,13 +83,15 @@ export type ReloadResult = { readonly ok: true } | { readonly ok: false; readonl
 
 /**
  * The composition root: builds every part, joins them, and takes them apart in reverse order.
- * @throws when a listener or the store can't be opened; what was opened by then is closed again.
+ * @throws when a listener or the store can't be opened; what was opened by then is closed again. StartAborted after the signal.
  */
 export async function start({
   config: loaded,
   configFile,
   env = process.env,
   clock = systemClock,
+  signal,
+  waiting,
 }: StartOptions): Promise<App> {
   await using stack = new AsyncDisposableStack()
   const first = loaded.config
@@ -91,11 +103,21 @@ export async function start({
   const metrics = createMetrics({ version })
   const events = createEvents({ log, metrics, requestLines: first.log.requests })
 
-  const storeFile = first.store.slice('sqlite:'.length)
-  const rawStore = await openSqliteStore(storeFile, { clock })
+  const besideStore = storeFile(first)
+  // Before the store is waited for: without a key it would be in vain.
+  if (besideStore === undefined) openSecretBox({ env, inUse: [] })
+  const rawStore = await awaitStore(first, {
+    clock,
+    signal,
+    waiting(reason, nextTryMs) {
+      events.storeUp(false, reason)
+      waiting?.(`${reason} Next try in ${nextTryMs / 1000} s.`)
+    },
+  })
+  if (rawStore === undefined) throw new StartAborted('ended before the store was there')
   stack.defer(() => rawStore.close())
   const inUse = await rawStore.masterKeysInUse()
-  const { box, missing } = openSecretBox({ env, file: `${storeFile}.key`, inUse })
+  const { box, missing } = openSecretBox({ env, ...(besideStore && { file: `${besideStore}.key` }), inUse })
   if (missing.length > 0) events.fault('master keys', new Error(missingMasterKeys(missing)))
   const compileFormats = ({ keys }: Config) => compileKeyFormats(keys, keys.reveal ? sealInto(box) : undefined)
   formats = compileFormats(first)
@@ -161,7 +183,7 @@ export async function start({
   const account = createAccount({ clock, events, recorder, tail, redact: (text) => formats.redact(text) })
 
   const build = async (next: Config, nextFormats: KeyFormats): Promise<Plan> => {
-    if (next.context.sign) signer ??= await createContextSigner(openSigningKey(`${storeFile}.context.pem`), clock)
+    if (next.context.sign) signer ??= await createContextSigner(...signingKeys(besideStore, box, clock))
     const failures = createFailureGuard({ clock, requests: next.auth_failures.requests, perMs: next.auth_failures.per })
     return compilePlan(next, {
       formats: nextFormats,
@@ -331,6 +353,18 @@ export async function start({
   const close = async (): Promise<void> => parts.disposeAsync()
   const setupLink = async () => (adminToken ? undefined : login.accounts.createSetupLink())
   return { dataUrl, adminUrl, store, setupLink, reload, drain, close, [Symbol.asyncDispose]: close }
+}
+
+/** Beside the store where it is one node's own; else the same on every node, from the master keys that they share. */
+function signingKeys(
+  besideStore: string | undefined,
+  box: SecretBox,
+  clock: Clock,
+): Parameters<typeof createContextSigner> {
+  if (besideStore !== undefined) return [openSigningKey(`${besideStore}.context.pem`), clock]
+  const [current, ...retired] = box.deriveBytes('signed context').map(signingKeyFrom)
+  if (current === undefined) throw new Error('a box has a master key')
+  return [current, clock, retired]
 }
 
 const urlOf = (scheme: string, { host, port }: { host: string; port: number }): string => {

@@ -2,7 +2,7 @@ import { systemClock } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
 import { openSecretBox } from '../keys/master-key.ts'
 import type { SecretBox } from '../keys/secret-box.ts'
-import { openSqliteStore } from '../store/sqlite.ts'
+import { openStore, storeFile } from '../open-store.ts'
 import type { Actor, Store } from '../store/store.ts'
 import { loadOrFail } from './load.ts'
 
@@ -15,7 +15,7 @@ export const cliActor: Actor = { type: 'cli', id: null }
  */
 export async function withStore<T>(configFile: string, use: (store: Store, config: Config) => Promise<T>): Promise<T> {
   const { config } = await loadOrFail(configFile)
-  const store = await openSqliteStore(config.store.slice('sqlite:'.length), { clock: systemClock })
+  const store = await openStore(config, systemClock)
   try {
     return await use(store, config)
   } finally {
@@ -28,7 +28,8 @@ export async function withStore<T>(configFile: string, use: (store: Store, confi
  * environment.
  * @throws MasterKeyProblem
  */
-export async function openBox({ store: name }: Config, store: Pick<Store, 'masterKeysInUse'>): Promise<SecretBox> {
-  const file = `${name.slice('sqlite:'.length)}.key`
-  return openSecretBox({ env: process.env, file, inUse: await store.masterKeysInUse() }).box
+export async function openBox(config: Config, store: Pick<Store, 'masterKeysInUse'>): Promise<SecretBox> {
+  const file = storeFile(config)
+  const inUse = await store.masterKeysInUse()
+  return openSecretBox({ env: process.env, ...(file !== undefined && { file: `${file}.key` }), inUse }).box
 }

@@ -24,7 +24,11 @@ async function runUntilSignal({ config: file, quiet }: { config: string; quiet?:
   // Before anything else: as PID 1 of a container the process would ignore a signal that it has no handler for.
   const stopped = firstSignal()
   const config = await loadOrFail(file)
-  await using app = await startApp(config, file)
+  const calledOff = new AbortController()
+  void stopped.then(() => calledOff.abort())
+  await using app = await startApp(config, file, calledOff.signal)
+  // Whoever ends it while it waits for the store has got what they want.
+  if (app === undefined) return
   process.on('SIGHUP', () => void app.reload())
   if (!quiet) await welcome(app, file)
 
@@ -46,12 +50,18 @@ function firstSignal(): Promise<void> {
   })
 }
 
-async function startApp(config: LoadedConfig, configFile: string): Promise<App> {
+async function startApp(config: LoadedConfig, configFile: string, signal: AbortSignal): Promise<App | undefined> {
   // Loaded for this command alone: the others would wait for a data plane that they don't use.
-  const { start } = await import('../app.ts')
+  const { start, StartAborted } = await import('../app.ts')
   try {
-    return await start({ config, configFile })
+    return await start({
+      config,
+      configFile,
+      signal,
+      waiting: (reason) => void process.stderr.write(`waiting for the store: ${reason}\n`),
+    })
   } catch (error) {
+    if (error instanceof StartAborted) return undefined
     if (!(error instanceof Error && 'code' in error && 'port' in error)) throw error
     const address = `${'address' in error ? String(error.address) : ''}:${String(error.port)}`
     throw new Failure(`can't listen on ${address}: ${whyNot[String(error.code)] ?? error.message}`)

@@ -1,5 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { isPostgresUrl, parsePostgresUrl } from './postgres-url.ts'
 import type { Finding, Path } from './problems.ts'
 import type { Config } from './schema.ts'
 
@@ -11,7 +12,7 @@ export async function checkFiles({ tls, upstreams, store }: Config): Promise<Fin
     if (upstream.tls?.ca !== undefined) files.push([['upstreams', name, 'tls', 'ca'], upstream.tls.ca])
   }
   const findings = await Promise.all(files.map(async ([path, file]) => asFinding(path, await fileComplaint(file))))
-  findings.push(asFinding(['store'], await storeComplaint(store.slice('sqlite:'.length))))
+  findings.push(asFinding(['store'], await storeComplaint(store)))
   return findings.filter((finding) => finding !== undefined)
 }
 
@@ -31,7 +32,14 @@ async function fileComplaint(file: string): Promise<string | undefined> {
 }
 
 /** The folder of a new store is made when it is opened; here it is enough that nothing else is in its way. */
-async function storeComplaint(file: string): Promise<string | undefined> {
+async function storeComplaint(store: string): Promise<string | undefined> {
+  if (isPostgresUrl(store)) {
+    const address = parsePostgresUrl(store)
+    const { rootCert, cert, key } = typeof address === 'string' ? {} : address.tls
+    const complaints = await Promise.all([rootCert, cert, key].map(async (file) => file && (await fileComplaint(file))))
+    return complaints.find((complaint) => complaint !== undefined)
+  }
+  const file = store.slice('sqlite:'.length)
   const there = await stat(file).catch(() => undefined)
   if (there?.isDirectory())
     return `${file} is a folder; write the name of a file in it, for example sqlite:${file}/sallyport.db`

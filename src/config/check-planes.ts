@@ -1,6 +1,7 @@
 import { checkOwnPlaces } from './check-overlap.ts'
 import { suggest } from './check-scopes.ts'
 import { parsePattern } from './pattern.ts'
+import { isPostgresUrl, parsePostgresUrl } from './postgres-url.ts'
 import type { Finding } from './problems.ts'
 import type { Address, Config } from './schema.ts'
 
@@ -12,6 +13,9 @@ export function* checkPlanes(config: Config): Generator<Finding> {
   if (/^sqlite:(:memory:|\s*$|\/$)/.test(config.store)) {
     yield { path: ['store'], message: `"${config.store}" is not a file; write sqlite:path/to/file.db` }
   }
+  const wrong = isPostgresUrl(config.store) ? parsePostgresUrl(config.store) : undefined
+  // Without the value: there is a password in it.
+  if (typeof wrong === 'string') yield { path: ['store'], message: `the URL of the database ${wrong}` }
   for (const name of Object.keys(config.limits)) {
     const owner = limitsOfTheirOwn.get(name)
     if (owner === undefined) continue

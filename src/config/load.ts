@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { checkConfig } from './check.ts'
 import { checkFiles } from './check-files.ts'
 import { explainIssues } from './issues.ts'
+import { isPostgresUrl, resolvePostgresFiles } from './postgres-url.ts'
 import { type Finding, formatPath, type Problem, sortProblems } from './problems.ts'
 import { salvage } from './salvage.ts'
 import { type Config, configSchema } from './schema.ts'
@@ -93,14 +94,16 @@ function declaredIn(document: unknown) {
 /** Relative paths start from the folder of the file, wherever the gateway was started. */
 function resolveFiles(config: Config, folder: string): Config {
   const inFolder = (file: string): string => resolve(folder, file)
+  const shared = isPostgresUrl(config.store)
+  // A store that is no file has no place next to it.
+  const checkpoints = config.audit.checkpoints.file ?? (shared ? 'sallyport.checkpoints' : undefined)
   return {
     ...config,
-    store: `sqlite:${inFolder(config.store.slice('sqlite:'.length))}`,
-    ...(config.audit.checkpoints.file !== undefined && {
-      audit: {
-        ...config.audit,
-        checkpoints: { ...config.audit.checkpoints, file: inFolder(config.audit.checkpoints.file) },
-      },
+    store: shared
+      ? resolvePostgresFiles(config.store, inFolder)
+      : `sqlite:${inFolder(config.store.slice('sqlite:'.length))}`,
+    ...(checkpoints !== undefined && {
+      audit: { ...config.audit, checkpoints: { ...config.audit.checkpoints, file: inFolder(checkpoints) } },
     }),
     ...(config.tls && { tls: { cert: inFolder(config.tls.cert), key: inFolder(config.tls.key) } }),
     upstreams: Object.fromEntries(

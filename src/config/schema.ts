@@ -177,9 +177,15 @@ const policyTest = z.strictObject({
 export const configSchema = z.strictObject({
   listen: address().prefault('0.0.0.0:8080').describe('Where callers come in.'),
   admin: adminSchema.prefault({}).describe('The plane for those who run the gateway.'),
-  store: text('store', /^sqlite:.+/, 'is not a store that this version has; write sqlite:path/to/file.db')
+  store: text(
+    'store',
+    /^(sqlite:.+|postgres(ql)?:\/\/.+)/,
+    'is not a store; write sqlite:path/to/file.db or postgres://user:password@host/database',
+  )
     .default('sqlite:data/sallyport.db')
-    .describe('Keys, organizations and the request log.'),
+    .describe(
+      'Keys, organizations and the request log: a file of this node, or a PostgreSQL database that several nodes share.',
+    ),
   redis: z
     .literal('', 'is not supported by this version; leave it empty, limits are kept in memory')
     .default('')
@@ -333,7 +339,13 @@ export const configSchema = z.strictObject({
         .describe('Rows that wait at most; what comes beyond is dropped, counted and alarmed.'),
       checkpoints: z
         .strictObject({
-          file: z.string().min(1).optional().describe('Where they are written; next to the store when left out.'),
+          file: z
+            .string()
+            .min(1)
+            .optional()
+            .describe(
+              'Where they are written; when left out next to the file of the store, or with PostgreSQL sallyport.checkpoints next to this file.',
+            ),
           every: positiveDuration().prefault('10m').describe('How often, when the trail has grown.'),
         })
         .prefault({})

@@ -18,11 +18,17 @@ const lifetimeMs = 60_000
 const reusedUntilMs = 30_000
 const tokensKeptPerKey = 64
 
-/** @param privateKey Ed25519. */
-export async function createContextSigner(privateKey: KeyObject, clock: Clock): Promise<ContextSigner> {
-  const jwk = await exportJWK(createPublicKey(privateKey))
-  const kid = await calculateJwkThumbprint(jwk)
-  const publicJwk: JWK = { ...jwk, kid, alg: 'EdDSA', use: 'sig' }
+/**
+ * @param privateKey Ed25519.
+ * @param retired keys that another node may still sign with, or has signed with until now: their public halves stay in the set.
+ */
+export async function createContextSigner(
+  privateKey: KeyObject,
+  clock: Clock,
+  retired: readonly KeyObject[] = [],
+): Promise<ContextSigner> {
+  const keys = await Promise.all([privateKey, ...retired].map(publicJwk))
+  const kid = keys[0]?.kid ?? ''
   const made = new WeakMap<KeyRecord, Map<string, { token: string; expiresAt: number }>>()
 
   const signNew = async (key: KeyRecord, workspace: string | undefined, upstream: string): Promise<string> => {
@@ -49,7 +55,7 @@ export async function createContextSigner(privateKey: KeyObject, clock: Clock): 
       if (kept !== undefined && kept.expiresAt - clock.now() > reusedUntilMs) return kept.token
       return signNew(key, workspace, upstream)
     },
-    jwks: () => ({ keys: [publicJwk] }),
+    jwks: () => ({ keys }),
   }
 }
 
@@ -63,6 +69,17 @@ const claimsOf = (key: KeyRecord, workspace: string | undefined) => ({
   ...(workspace === undefined ? {} : { workspace_id: workspace }),
   ...(key.serviceAccountId === null ? {} : { service_account_id: key.serviceAccountId }),
 })
+
+async function publicJwk(privateKey: KeyObject): Promise<JWK> {
+  const jwk = await exportJWK(createPublicKey(privateKey))
+  return { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'EdDSA', use: 'sig' }
+}
+
+/** A signing key made of 32 secret bytes, the same on every node that has them: an Ed25519 seed (RFC 8032, 8410). */
+export const signingKeyFrom = (seed: Uint8Array): KeyObject =>
+  createPrivateKey({ key: Buffer.concat([pkcs8OfSeed, seed]), format: 'der', type: 'pkcs8' })
+
+const pkcs8OfSeed = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 /** Reads the signing key (PEM, PKCS #8), or makes one with mode 0600. @throws when the file can be neither read nor made. */
 export function openSigningKey(file: string): KeyObject {

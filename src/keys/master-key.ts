@@ -60,7 +60,11 @@ function fromEnvironment(env: NodeJS.ProcessEnv): MasterKey | undefined {
 }
 
 function fromStoreFile(file: string | undefined, inUse: readonly string[]): MasterKey {
-  if (file === undefined) throw new MasterKeyProblem(`there is no master key. ${howToMake}`)
+  if (file === undefined) {
+    throw new MasterKeyProblem(
+      `there is no master key, and the store is shared: every node needs the same one, and none can make it alone. Once for all of them ${howToMake}, or SALLYPORT_MASTER_KEY_FILE to a file that holds it`,
+    )
+  }
   try {
     const kept = readIfThere(file)
     if (kept !== undefined) return kept

@@ -14,6 +14,8 @@ export interface SecretBox {
   open(sealed: Uint8Array, context: string): Buffer
   /** A box of its own for another purpose, its keys derived from the master keys and `salt` (HKDF, RFC 5869). */
   derive(purpose: string, salt: string): SecretBox
+  /** 32 bytes for a purpose that is not encryption, derived from each master key, the current one first. */
+  deriveBytes(purpose: string): readonly Uint8Array[]
 }
 
 /** A ciphertext can't be opened. The message says what to do and holds nothing of it. */
@@ -87,6 +89,11 @@ function boxOf(current: MasterKey, all: readonly MasterKey[], purpose: string, s
         throw new SealBroken(damaged)
       }
     },
+    deriveBytes: (nextPurpose) =>
+      all.map(
+        ({ bytes }) =>
+          new Uint8Array(hkdfSync('sha256', bytes, '', `sallyport/${purpose}/${nextPurpose}/v1`, keyLength)),
+      ),
     derive: (nextPurpose, nextSalt) => boxOf(current, all, `${purpose}/${nextPurpose}`, nextSalt),
   }
 }

@@ -5,7 +5,7 @@ import type { SecretBox } from '../keys/secret-box.ts'
 import type { Store } from '../store/store.ts'
 import type { Checkpoint } from '../store/verify-events.ts'
 
-/** Where they are: as configured, or next to the store. */
+/** Where they are: as configured, or next to the file of the store. */
 export const checkpointFile = ({ audit, store }: Pick<Config, 'audit' | 'store'>): string =>
   audit.checkpoints.file ?? `${store.slice('sqlite:'.length)}.checkpoints`
 

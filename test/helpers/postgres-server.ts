@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { chownSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -50,7 +50,7 @@ export async function startPostgresServer(options: PostgresServerOptions = {}): 
     const access = ['--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256']
     await run(join(bin, 'initdb'), ['--no-sync', ...locale, ...access, '--pgdata', data], { ...user, cwd: folder })
     options.prepare?.(data)
-    if (user.uid !== undefined) chownAll(data)
+    handOver(data)
     writeFileSync(join(data, 'pg_hba.conf'), options.access ?? 'host all all 127.0.0.1/32 scram-sha-256\n')
     writeFileSync(join(data, 'postgresql.auto.conf'), `${[...settings, ...(options.settings ?? [])].join('\n')}\n`)
     return await onFreePort(folder, bin, data)
@@ -120,7 +120,10 @@ function serverOf(folder: string, bin: string, data: string, port: number): Post
             if (started.exitCode !== null) return true
             const client = new pg.Client({ connectionString: url(), connectionTimeoutMillis: 2000 })
             client.on('error', () => undefined)
-            await client.connect()
+            await client.connect().catch((error: unknown) => {
+              // Up, and asks for TLS: whoever wanted that knows how to connect.
+              if (!(error instanceof Error && 'code' in error && error.code === '28000')) throw error
+            })
             await client.end()
             return true
           },
@@ -156,12 +159,16 @@ const keeperScript = `
   echo $server
   (
     cat <&3 >/dev/null
+    touch "$FOLDER/ending"
     kill -CONT $server
     kill -QUIT $server
     while kill -0 $server; do sleep 0.05; done
     rm -rf "$FOLDER"
   ) >/dev/null 2>&1 &
-  wait $server`
+  tidy=$!
+  wait $server
+  [ -e "$FOLDER/ending" ] || kill $tidy
+  wait $tidy`
 
 const settings = [
   "listen_addresses = '127.0.0.1'",
@@ -189,9 +196,12 @@ async function binaries(folder: string): Promise<string> {
 
 const run = promisify(execFile)
 
-function chownAll(folder: string): void {
+/** What was put there is the server's, and its key for nobody else to read. */
+function handOver(folder: string): void {
   for (const name of readdirSync(folder)) {
-    if (/\.(crt|key|pem)$/.test(name)) chownSync(join(folder, name), user.uid ?? 0, user.gid ?? 0)
+    if (!/\.(crt|key)$/.test(name)) continue
+    chmodSync(join(folder, name), 0o600)
+    if (user.uid !== undefined) chownSync(join(folder, name), user.uid, user.gid)
   }
 }
 

@@ -50,11 +50,18 @@ function migrationsFor(types: ColumnTypes): Record<string, Migration> {
 
 async function executedMigrations(db: Kysely<Tables>, { ownPlace }: ColumnTypes): Promise<string[]> {
   const all = await db.introspection.getTables({ withInternalKyselyTables: true })
-  const tables = all.filter(({ schema = 'public', isView }) => schema === 'public' && !isView)
+  const ours = all.some(({ schema }) => schema !== undefined) ? await currentSchema(db) : undefined
+  const tables = all.filter(({ schema, isView }) => schema === ours && !isView)
   if (!tables.some(({ name }) => name === 'kysely_migration')) {
     if (tables.length === 0) return []
     throw new StoreUnavailable(`it holds the tables of another program. ${ownPlace}`)
   }
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db)
   return rows.map(({ name }) => name)
+}
+
+/** Of a database that has several: where tables without the name of one are made and found. */
+async function currentSchema(db: Kysely<Tables>): Promise<string | undefined> {
+  const { rows } = await sql<{ name: string | null }>`select current_schema() as name`.execute(db)
+  return rows[0]?.name ?? undefined
 }

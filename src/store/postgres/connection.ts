@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import pg from 'pg'
 import type { PostgresAddress, PostgresTls } from '../../config/postgres-url.ts'
 
@@ -33,7 +34,8 @@ function tlsOf({ mode, rootCert, cert, key }: PostgresTls, host: string): pg.Cli
     // As psql has it: `require` keeps listeners out, who it is that answers is asked by the other two alone.
     rejectUnauthorized: mode !== 'require',
     ...(mode === 'verify-ca' && { checkServerIdentity: () => undefined }),
-    ...(host.startsWith('/') ? {} : { servername: host }),
+    // For the comparison with the certificate; an address is no name to ask the server for (RFC 6066).
+    ...(host.startsWith('/') ? {} : { host, ...(isIP(host) === 0 && { servername: host }) }),
     ...(rootCert !== undefined && { ca: readFileSync(rootCert) }),
     ...(cert !== undefined && { cert: readFileSync(cert) }),
     ...(key !== undefined && { key: readFileSync(key) }),

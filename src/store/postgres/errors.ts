@@ -105,7 +105,9 @@ function openAdvice(
     EAI_AGAIN: `the name ${host} can't be looked up. Check the name servers of this machine.`,
     EHOSTUNREACH: `there is no way to ${host}. Check the network.`,
     TIMEOUT: `no answer from ${host}:${port} in time. Check the address, the firewall and whether the server is overloaded.`,
-    ENOENT: `there is no socket of a server in ${host}. Start the server, or correct host= in "store".`,
+    ENOENT: host.startsWith('/')
+      ? `there is no socket of a server in ${host}. Start the server, or correct host= in "store".`
+      : `${message}. Correct the path in "store".`,
     EACCES:
       'this user may not. Check who may use the socket, and who may read the files of sslrootcert, sslcert and sslkey.',
     NO_TLS:

@@ -59,6 +59,7 @@ export function createLane(
     idle_in_transaction_session_timeout: 15_000,
   })
   const out = new Set<Session>()
+  const waiting = new Set<Promise<unknown>>()
   let closed = false
   let closing: Promise<void> | undefined
   // A connection that dies while nobody uses it: the pool has dropped it, and the next call opens another one.
@@ -69,16 +70,20 @@ export function createLane(
     if (closed) throw new StoreUnavailable('the store is closed')
     if (pool.waitingCount >= waitingMax)
       throw new StoreUnavailable(`the store is overloaded: ${pool.waitingCount} calls wait already`, { mayPass: true })
-    const client = await pool.connect().catch((error: unknown) => {
-      throw error instanceof Error &&
-        /timeout exceeded when trying to connect/.test(error.message) &&
-        pool.totalCount >= max
-        ? new StoreUnavailable(`the store is overloaded: no connection was free within ${acquireTimeoutMs} ms`, {
-            cause: error,
-            mayPass: true,
-          })
-        : toStoreError(error)
-    })
+    const connecting = pool.connect()
+    waiting.add(connecting)
+    const client = await connecting
+      .finally(() => waiting.delete(connecting))
+      .catch((error: unknown) => {
+        throw error instanceof Error &&
+          /timeout exceeded when trying to connect/.test(error.message) &&
+          pool.totalCount >= max
+          ? new StoreUnavailable(`the store is overloaded: no connection was free within ${acquireTimeoutMs} ms`, {
+              cause: error,
+              mayPass: true,
+            })
+          : toStoreError(error)
+      })
     const session = sessionOf(client, statementTimeoutMs + graceMs, () => out.delete(session))
     out.add(session)
     return session
@@ -89,6 +94,8 @@ export function createLane(
     const deadline = setTimeout(() => {
       for (const session of out) session.release(true)
     }, closeWithinMs)
+    // Else the pool would forget those who have asked and have nothing yet.
+    await Promise.allSettled(waiting)
     await pool.end().finally(() => clearTimeout(deadline))
   }
 

@@ -1,4 +1,4 @@
-import { Kysely } from 'kysely'
+import { Kysely, sql } from 'kysely'
 import type pg from 'pg'
 import { migrate, pendingMigrations } from '../migrations/migrate.ts'
 import type { Tables } from '../schema.ts'
@@ -22,6 +22,7 @@ export async function prepareDatabase(connection: pg.ClientConfig): Promise<void
   await withDatabase(connection, async (db) => {
     // Most starts have nothing to do, and need not wait for who is writing.
     if ((await pendingMigrations(db, postgresTypes)).length === 0) return
+    await requireCreate(db)
     await db.transaction().execute((trx) => migrate(trx.withPlugin(bytewiseText), postgresTypes))
   })
 }
@@ -38,6 +39,13 @@ export async function withDatabase<T>(
   } finally {
     await lane.close()
   }
+}
+
+/** Asked first: what fails inside the migrations hides why. */
+async function requireCreate(db: Kysely<Tables>): Promise<void> {
+  const { rows } = await sql<{ may: boolean | null }>`
+    select has_schema_privilege(current_schema(), 'create') as may`.execute(db)
+  if (rows[0]?.may !== true) throw new StoreUnavailable('no permission to make tables', { cause: { code: '42501' } })
 }
 
 async function checkVersion(lane: Lane): Promise<void> {

@@ -1,0 +1,63 @@
+import type { Clock } from './clock.ts'
+import { isPostgresUrl } from './config/postgres-url.ts'
+import type { Config } from './config/schema.ts'
+import { openPostgresStore } from './store/postgres.ts'
+import { openSqliteStore } from './store/sqlite.ts'
+import { type Store, StoreUnavailable } from './store/store.ts'
+
+/**
+ * Opens the store that a configuration names.
+ * @throws StoreUnavailable with a text that says what to do next.
+ */
+export const openStore = ({ store }: Pick<Config, 'store'>, clock: Clock): Promise<Store> =>
+  isPostgresUrl(store) ? openPostgresStore(store, { clock }) : openSqliteStore(sqliteFileOf(store), { clock })
+
+/** The file of a store that is one: what belongs to one node alone lies beside it. Undefined for a store that nodes share. */
+export const storeFile = ({ store }: Pick<Config, 'store'>): string | undefined =>
+  isPostgresUrl(store) ? undefined : sqliteFileOf(store)
+
+export interface WaitOptions {
+  readonly clock: Clock
+  /** Ends the waiting. */
+  readonly signal: AbortSignal | undefined
+  /** Called for each try that has failed. */
+  readonly waiting: (reason: string, nextTryMs: number) => void
+}
+
+/**
+ * The same for a gateway that starts: a store that is not there yet is waited for, since a gateway that ended would only be
+ * started again. What has to be put right first is thrown at once.
+ * @returns undefined when the signal came first.
+ */
+export async function awaitStore(
+  config: Pick<Config, 'store'>,
+  { clock, signal, waiting }: WaitOptions,
+): Promise<Store | undefined> {
+  for (let tries = 0; !signal?.aborted; tries++) {
+    try {
+      return await openStore(config, clock)
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable && error.mayPass)) throw error
+      const nextTryMs = Math.min(firstTryMs * 2 ** tries, lastTryMs)
+      waiting(error.message, nextTryMs)
+      await pause(nextTryMs, signal)
+    }
+  }
+  return undefined
+}
+
+const pause = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(done, ms)
+    function done(): void {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    signal?.addEventListener('abort', done)
+  })
+
+const sqliteFileOf = (store: string): string => store.slice('sqlite:'.length)
+
+const firstTryMs = 250
+const lastTryMs = 5000
