@@ -27,12 +27,11 @@ import { missingMasterKeys, openSecretBox } from './keys/master-key.ts'
 import { reencryptSecrets } from './keys/reencrypt.ts'
 import { sealInto } from './keys/seal-secret.ts'
 import type { SecretBox } from './keys/secret-box.ts'
-import { startCounterSaving } from './limiter/counter-saving.ts'
 import { createFailureGuard } from './limiter/failures.ts'
-import { createMemoryLimiter } from './limiter/memory.ts'
 import { createLog } from './log.ts'
 import { createEvents } from './metrics/events.ts'
 import { createMetrics } from './metrics/registry.ts'
+import { openLimiter } from './open-limiter.ts'
 import { awaitStore, storeFile } from './open-store.ts'
 import { createAuthenticate } from './policy/authenticate.ts'
 import { UpstreamSet } from './proxy/upstream-set.ts'
@@ -155,10 +154,8 @@ export async function start({
   stack.defer(() => feed.close())
   const store = announcing(rawStore, feed, (id) => changed({ seq: 0, kind: 'organization', id }))
 
-  const limiter = createMemoryLimiter({ clock })
-  limiter.restore(await store.loadCounters(clock.now()))
-  const counters = startCounterSaving({ limiter, store, events })
-  stack.defer(() => counters.close())
+  const limiter = await openLimiter({ config: () => config, store, clock, events })
+  stack.defer(() => limiter.close())
 
   const { durability, queue: queueMax } = first.audit
   // How long rows may wait is a promise in real time, whatever clock decides about requests.

@@ -16,6 +16,10 @@ export interface Events {
   keyExposed(keyId: string | null): void
   upstreamUp(upstream: string, target: string, up: boolean, why?: string): void
   storeUp(up: boolean, why?: string): void
+  /** Redis does not answer, and limits are not shared with other nodes; or it answers, at the start or again. */
+  limiterDegraded(degraded: boolean, why?: string): void
+  /** A request was charged to nothing, since Redis does not answer and the file says to let it pass. */
+  limitsUncounted(): void
   configLoaded(result: 'accepted' | 'rejected', detail: string): void
   requestLogQueued(rows: number): void
   requestLogDropped(rows: number): void

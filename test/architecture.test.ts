@@ -8,10 +8,10 @@ const rules: ImportRules = {
   layers: [
     ['main.ts'],
     ['cli'],
-    ['app.ts', 'workers.ts', 'open-store.ts'],
+    ['app.ts', 'workers.ts', 'open-store.ts', 'open-limiter.ts'],
     ['gateway', 'admin-api', 'self-service'],
     ['policy', 'proxy', 'recorder', 'webhooks', 'jobs'],
-    ['keys', 'limiter', 'store', 'config', 'bus', 'metrics'],
+    ['keys', 'limiter', 'store', 'config', 'bus', 'metrics', 'redis'],
     // The contracts stand below their adapters: they are types that everyone may speak of, events included.
     [
       'events.ts',
@@ -44,6 +44,7 @@ const rules: ImportRules = {
     'node:sqlite': ['store'],
     'rate-limiter-flexible': ['limiter'],
     'prom-client': ['metrics'],
+    ioredis: ['redis'],
     pino: ['log.ts'],
   },
   adapters: {
@@ -55,8 +56,9 @@ const rules: ImportRules = {
       'store/sql.ts',
       'store/sql',
       'limiter/memory.ts',
+      'limiter/redis.ts',
     ],
-    importers: ['app.ts', 'open-store.ts', 'cli/open-store.ts'],
+    importers: ['app.ts', 'open-store.ts', 'open-limiter.ts', 'cli/open-store.ts'],
   },
   linesMax: 300,
   longFiles: {

@@ -5,6 +5,7 @@ import { checkFiles } from './check-files.ts'
 import { explainIssues } from './issues.ts'
 import { isPostgresUrl, resolvePostgresFiles } from './postgres-url.ts'
 import { type Finding, formatPath, type Problem, sortProblems } from './problems.ts'
+import { resolveRedisFiles } from './redis-url.ts'
 import { salvage } from './salvage.ts'
 import { type Config, configSchema } from './schema.ts'
 import { readSource, type Source } from './source.ts'
@@ -106,6 +107,7 @@ function resolveFiles(config: Config, folder: string): Config {
       audit: { ...config.audit, checkpoints: { ...config.audit.checkpoints, file: inFolder(checkpoints) } },
     }),
     ...(config.tls && { tls: { cert: inFolder(config.tls.cert), key: inFolder(config.tls.key) } }),
+    redis: resolveRedisFiles(config.redis, inFolder),
     upstreams: Object.fromEntries(
       Object.entries(config.upstreams).map(([name, upstream]) => {
         const ca = upstream.tls?.ca

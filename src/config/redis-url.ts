@@ -25,9 +25,9 @@ export interface RedisAddress {
  */
 export function parseRedisUrl(text: string): RedisAddress | string {
   const [, secure, plus, user, hostList = '', path = '', query = ''] = form.exec(text) ?? []
-  if (hostList === '' && plus !== 'unix') return notRedis
+  if (hostList === '' && plus !== 'unix') return notRedisUrl
   const kind = kinds[plus ?? 'single']
-  if (kind === undefined) return notRedis
+  if (kind === undefined) return notRedisUrl
 
   const options = new URLSearchParams(query)
   for (const option of options.keys()) {
@@ -38,12 +38,9 @@ export function parseRedisUrl(text: string): RedisAddress | string {
     return 'has a prefix with other characters than letters, digits, . _ and -'
 
   const parts = path.split('/').slice(1).filter(Boolean)
-  const [name = '', db] = {
-    single: ['', parts.shift()],
-    socket: [path, undefined],
-    sentinel: [parts.shift() ?? '', parts.shift()],
-    cluster: ['', undefined],
-  }[kind]
+  const name = kind === 'sentinel' ? (parts.shift() ?? '') : kind === 'socket' ? path : ''
+  // A cluster has one database, and a socket leaves no room in the path for it.
+  const db = kind === 'single' || kind === 'sentinel' ? parts.shift() : undefined
   if (kind !== 'socket' && parts.length > 0) return 'has a path that goes on where nothing can follow'
   if (kind === 'sentinel' && name === '')
     return 'lacks the name of the primary; write redis+sentinel://host1,host2/NAME'
@@ -53,7 +50,8 @@ export function parseRedisUrl(text: string): RedisAddress | string {
 
   const hosts = kind === 'socket' ? [] : hostList.split(',').map((host) => parseHost(host, kind))
   const login = parseLogin(user)
-  if (login === undefined || hosts.includes(undefined)) return notRedis
+  const severalInOne = kind === 'single' && hosts.length > 1
+  if (login === undefined || severalInOne || hosts.includes(undefined)) return notRedisUrl
   return {
     kind,
     hosts: hosts.filter((host) => host !== undefined),
@@ -82,7 +80,7 @@ const kinds: Readonly<Record<string, RedisAddress['kind']>> = {
   cluster: 'cluster',
 }
 const known = new Set(['prefix', 'ca', 'db', 'sentinel_password'])
-const notRedis =
+export const notRedisUrl =
   'is not a Redis URL; write redis://host:6379/0, rediss:// for TLS, redis+sentinel://host1,host2/name or redis+cluster://host1,host2'
 
 function parseHost(text: string, kind: RedisAddress['kind']): { host: string; port: number } | undefined {

@@ -18,6 +18,7 @@ import {
   origin,
   positiveDuration,
   positiveWait,
+  redisUrl,
   routeScope,
   scopeName,
   size,
@@ -58,6 +59,9 @@ const limit = z.strictObject({
     .describe('What is counted apart: each key, each organization, each client address, each route, or a combination.'),
   requests: whole(1, 1_000_000_000).describe('How many requests (or tokens, see cost) fit in one window.'),
   per: positiveDuration().describe('Length of the window, which starts with the first charged request.'),
+  lease: yesOrNo()
+    .default(false)
+    .describe('With redis: nodes take tokens of busy counters in advance, and ask Redis less often for it.'),
 })
 
 const plainLimit = (requests: number, per: string) =>
@@ -186,11 +190,17 @@ export const configSchema = z.strictObject({
     .describe(
       'Keys, organizations and the request log: a file of this node, or a PostgreSQL database that several nodes share.',
     ),
-  redis: z
-    .literal('', 'is not supported by this version; leave it empty, limits are kept in memory')
+  redis: redisUrl()
     .default('')
-    .meta({ title: 'empty' })
-    .describe('Not in this version.'),
+    .describe(
+      'Where limits are counted that several nodes share: redis://host:6379/0, rediss:// with TLS, redis+sentinel://host1,host2/name, redis+cluster://host1,host2. Empty: in memory, for one node.',
+    ),
+  redis_failure: z
+    .enum(['local', 'closed', 'open'])
+    .default('local')
+    .describe(
+      'When Redis does not answer: local counts on each node alone, closed refuses with 503, open lets requests pass uncounted.',
+    ),
   workers: z
     .union([z.literal('auto'), z.literal(1)], 'must be 1 or auto, which is 1 in this version')
     .default(1)

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { isCidr } from './cidr.ts'
 import { parseDuration } from './duration.ts'
+import { notRedisUrl, parseRedisUrl } from './redis-url.ts'
 
 /**
  * The kinds of single values in gateway.yaml. Each has one complaint that goes on from what was found, also where the
@@ -84,6 +85,16 @@ export const ip = () =>
 
 export const headerName = () =>
   text('header name', /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/, 'is not a header name; write for example X-Org-Id')
+
+/** Empty for none. */
+export const redisUrl = () =>
+  z
+    .string(notRedisUrl)
+    .superRefine((written, context) => {
+      const parsed = written === '' ? undefined : parseRedisUrl(written)
+      if (typeof parsed === 'string') context.addIssue({ code: 'custom', message: parsed })
+    })
+    .meta({ title: 'Redis URL' })
 
 /** The name of something that the file declares: a limit, an upstream. */
 export const name = (what: string) =>

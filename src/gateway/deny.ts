@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import { catalogue, type ErrorCode, type ProblemExtras, problem, statusOf } from '../errors.ts'
-import type { Limiter } from '../limiter/limiter.ts'
+import type { ChargeState, Limiter } from '../limiter/limiter.ts'
 import { corsHeaders } from './cors.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -22,17 +22,18 @@ export function createDeny(
   const realm = `Bearer realm="${config.errors.realm}"`
   const { requests, per: windowMs } = config.denials
 
-  const countDenial = (exchange: Exchange, code: ErrorCode): ErrorCode => {
+  const countDenial = (exchange: Exchange, code: ErrorCode): ErrorCode | Promise<ErrorCode> => {
     const key = exchange.key
     if (key === undefined || !probing.has(statusOf(code))) return code
     const states = limiter.charge([{ limit: 'denials', bucket: key.keyId, requests, windowMs, cost: 1 }])
-    // A limiter behind a network is asked in the same way, but its answer comes too late to change this one.
-    if (states instanceof Promise) return code
-    const [state] = states
-    if (state === undefined || !state.exceeded) return code
-    exchange.violated = ['denials']
-    exchange.retryAfterMs = state.resetMs
-    return 'RATE_LIMITED'
+    const judge = ([state]: readonly ChargeState[]): ErrorCode => {
+      if (state === undefined || !state.exceeded) return code
+      exchange.violated = ['denials']
+      exchange.retryAfterMs = state.resetMs
+      return 'RATE_LIMITED'
+    }
+    // It is refused anyway: a limiter that can't be asked changes nothing about that.
+    return states instanceof Promise ? states.then(judge, () => code) : judge(states)
   }
 
   const authenticateHeader = (exchange: Exchange, code: ErrorCode): string | undefined => {
@@ -41,8 +42,7 @@ export function createDeny(
     return `${realm}, error="insufficient_scope", scope="${exchange.route?.requiredScopes.join(' ') ?? ''}"`
   }
 
-  return (exchange: Exchange, denial: ErrorCode): void => {
-    const code = countDenial(exchange, denial)
+  const answer = (exchange: Exchange, denial: ErrorCode, code: ErrorCode): void => {
     const status = statusOf(code)
     if (code === 'RATE_LIMITED') for (const limit of exchange.violated) rateLimited(limit)
     const asEnvelope = exchange.key !== undefined && exchange.route?.refusals === 'envelope'
@@ -65,6 +65,15 @@ export function createDeny(
     exchange.status = status
     exchange.code = code
     exchange.wire.answer(status, headers, exchange.method === 'HEAD' ? '' : body, closing.has(code))
+  }
+
+  return (exchange: Exchange, denial: ErrorCode): void | Promise<void> => {
+    const code = countDenial(exchange, denial)
+    if (!(code instanceof Promise)) return answer(exchange, denial, code)
+    return code.then((later) => {
+      // It may have been answered meanwhile, because its connection broke.
+      if (exchange.status === 0 && !exchange.gone) answer(exchange, denial, later)
+    })
   }
 }
 

@@ -81,7 +81,7 @@ export class Exchange implements Outbound {
   /** The row with the decision is in the store already (audit.durability: strict). */
   admitted = false
   /** How to refuse after the steps have passed; set by the data plane before forwarding. */
-  refuse: (exchange: Exchange, code: ErrorCode) => void = noRefusal
+  refuse: (exchange: Exchange, code: ErrorCode) => void | Promise<void> = noRefusal
   readonly extraResponseHeaders: string[] = []
 
   constructor(raw: RawHead, arrival: Arrival, wire: Wire) {
@@ -112,7 +112,8 @@ export class Exchange implements Outbound {
   }
 
   fail(code: ErrorCode): void {
-    this.refuse(this, code)
+    const refused = this.refuse(this, code)
+    if (refused instanceof Promise) refused.catch(() => this.wire.abort())
   }
 
   answered(status: number): void {

@@ -24,7 +24,8 @@ export interface Plan {
   read(exchange: Exchange): Verdict
   /** Step 3. There is always a route; the one for what matches none refuses, after authentication. */
   match(exchange: Exchange): Route
-  deny(exchange: Exchange, code: ErrorCode): void
+  /** A promise where it has to be asked whether the key has been refused too often. */
+  deny(exchange: Exchange, code: ErrorCode): void | Promise<void>
 }
 
 export interface PlanDependencies {

@@ -2,6 +2,7 @@ import { keysManage } from '../config/grantable.ts'
 import { compilePattern } from '../config/pattern.ts'
 import type { Config, RouteConfig } from '../config/schema.ts'
 import type { ErrorCode } from '../errors.ts'
+import { LimiterUnavailable } from '../limiter/limiter.ts'
 import { compileIdentity, type identityNames } from '../policy/identity.ts'
 import { checkAddress } from '../policy/ip-access.ts'
 import { checkOrganization } from '../policy/organization.ts'
@@ -246,9 +247,15 @@ function rateLimitStep(
       const charges = chargesFor({ key: exchange.key, address: exchange.address, route: label })
       if (charges.length === 0) return undefined
       const states = limiter.charge(charges)
-      return states instanceof Promise ? states.then((later) => judge(exchange, later)) : judge(exchange, states)
+      if (!(states instanceof Promise)) return judge(exchange, states)
+      return states.then((later) => judge(exchange, later), unavailable)
     },
   }
+}
+
+function unavailable(error: unknown): Verdict {
+  if (error instanceof LimiterUnavailable) return 'LIMITER_UNAVAILABLE'
+  throw error
 }
 
 function contextStep(sign: NonNullable<PlanDependencies['signContext']>, upstream: string): Step {

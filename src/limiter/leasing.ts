@@ -13,6 +13,8 @@ export interface LeasingLimiter extends Limiter {
 
 export interface LeasingOptions {
   readonly authority: LimitAuthority
+  /** Asked instead for requests of which nothing may be held, where it has a shorter way. */
+  readonly plain?: Pick<Limiter, 'charge' | 'peek'>
   readonly clock: Pick<Clock, 'monotonic'>
   /** Which limits may be held in advance; left out: those whose charge says so. */
   readonly leases?: (charge: Charge) => boolean
@@ -29,6 +31,7 @@ export interface LeasingOptions {
  */
 export function createLeasingLimiter({
   authority,
+  plain,
   clock,
   leases = (charge) => charge.lease === true,
   countersMax = 10_000,
@@ -142,10 +145,12 @@ export function createLeasingLimiter({
   return {
     charge(charges) {
       if (charges.length === 0) return []
+      if (plain && !charges.some(leases)) return plain.charge(charges)
       const now = clock.monotonic()
       return spend(charges, now) ?? refuse(charges, now) ?? ask(charges)
     },
     peek(charges) {
+      if (plain && !charges.some(leases)) return plain.peek(charges)
       const now = clock.monotonic()
       if (charges.length > 0 && charges.every((charge) => table.find(charge)?.isLive(charge, now))) {
         return charges.map((charge) => (table.find(charge) as Lease).peek(charge, now))

@@ -61,7 +61,12 @@ export const definitions = {
   sallyport_limiter_degraded: {
     type: 'gauge',
     labels: [],
-    help: '1 while limits are counted on this node alone because Redis does not answer.',
+    help: '1 while Redis does not answer and limits are not shared with other nodes; redis_failure says what happens meanwhile.',
+  },
+  sallyport_limiter_uncounted_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Requests that passed uncounted because Redis did not answer and redis_failure is open.',
   },
   sallyport_request_log_queue: {
     type: 'gauge',

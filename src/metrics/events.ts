@@ -19,6 +19,7 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
   const throttled = throttleLog(log)
   const upstreams = new Map<string, boolean>()
   let storeIsUp = true
+  let limiterIsDegraded = false
   let rowsDropped = 0
 
   return {
@@ -65,6 +66,19 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
       storeIsUp = up
       if (up) throttled('store', 'info', {}, 'the store answers again')
       else throttled('store', 'error', { why }, 'the store does not answer')
+    },
+
+    limiterDegraded(degraded, why) {
+      metrics.redisUp(!degraded)
+      metrics.limiterDegraded(degraded)
+      if (degraded === limiterIsDegraded) return
+      limiterIsDegraded = degraded
+      if (degraded) throttled('redis', 'error', { why }, 'Redis does not answer: limits are not shared with other nodes')
+      else throttled('redis', 'info', {}, 'Redis answers again: limits are shared with other nodes')
+    },
+
+    limitsUncounted() {
+      metrics.limitsUncounted()
     },
 
     configLoaded(result, detail) {

@@ -18,6 +18,7 @@ export interface Metrics {
   storeUp(up: boolean): void
   redisUp(up: boolean): void
   limiterDegraded(degraded: boolean): void
+  limitsUncounted(): void
   configReloaded(result: 'accepted' | 'rejected'): void
   requestLogQueue(rows: number): void
   requestLogDropped(rows: number): void
@@ -61,6 +62,7 @@ export function createMetrics({ version, nodeDefaults = true, seriesMax = 5000 }
   const store = gauge('sallyport_store_up', 1)
   const redis = gauge('sallyport_redis_up', undefined)
   const degraded = gauge('sallyport_limiter_degraded', 0)
+  const uncounted = new CellCounter(registry, 'sallyport_limiter_uncounted_total').cell()
   const queue = gauge('sallyport_request_log_queue', 0)
   const dropped = new CellCounter(registry, 'sallyport_request_log_dropped_total').cell()
   const exposed = counter('sallyport_keys_exposed_total', 'true', 'false')
@@ -80,6 +82,9 @@ export function createMetrics({ version, nodeDefaults = true, seriesMax = 5000 }
     storeUp: (up) => store.set(Number(up)),
     redisUp: (up) => redis.set(Number(up)),
     limiterDegraded: (is) => degraded.set(Number(is)),
+    limitsUncounted: () => {
+      uncounted.count++
+    },
     configReloaded: counter('sallyport_config_reloads_total', 'accepted', 'rejected'),
     requestLogQueue: queue.set,
     requestLogDropped: (rows) => {

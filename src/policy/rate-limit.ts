@@ -17,8 +17,8 @@ export function compileCharges(names: readonly string[], limits: Config['limits'
   const makers = names.map((name) => {
     const limit = limits[name]
     if (limit === undefined) throw new Error(`limit ${name} is not defined`)
-    const { by, requests, per: windowMs } = limit
-    return (payer: Payer): Charge => ({ limit: name, bucket: bucketOf(by, payer), requests, windowMs, cost })
+    const { by, requests, per: windowMs, lease } = limit
+    return (payer: Payer): Charge => ({ limit: name, bucket: bucketOf(by, payer), requests, windowMs, cost, lease })
   })
   return (payer) => {
     const charges = makers.map((make) => make(payer))
@@ -35,6 +35,7 @@ const own = (limit: string, bucket: string, setting: { requests: number; perMs: 
   requests: setting.requests,
   windowMs: setting.perMs,
   cost,
+  lease: false,
 })
 
 type Counted = Config['limits'][string]['by'][number]

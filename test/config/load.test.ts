@@ -26,6 +26,7 @@ describe('a good file', () => {
       by: ['ip'],
       requests: 1,
       per: 500,
+      lease: false,
     })
   })
 

@@ -46,6 +46,16 @@ export async function shareCounters(redis: RedisServer): Promise<SharedCounters>
   }
 }
 
+/** A limiter that is on its way to a connection, or not. */
+export function unconnected(url: string): RedisLimiter {
+  const address = addressOf(url)
+  return createRedisLimiter({
+    commands: connectRedis(address, { name: 'commands', onError() {} }),
+    subscriber: connectRedis(address, { name: 'subscriber', onError() {} }),
+    prefix: address.prefix,
+  })
+}
+
 export function addressOf(url: string): RedisAddress {
   const address = parseRedisUrl(url)
   if (typeof address === 'string') throw new Error(`${url} ${address}`)

@@ -1,0 +1,53 @@
+import type { Clock } from './clock.ts'
+import { parseRedisUrl } from './config/redis-url.ts'
+import type { Config } from './config/schema.ts'
+import type { Events } from './events.ts'
+import { startCounterSaving } from './limiter/counter-saving.ts'
+import { createGuardedLimiter } from './limiter/guarded.ts'
+import { createLeasingLimiter } from './limiter/leasing.ts'
+import type { Limiter } from './limiter/limiter.ts'
+import { createMemoryLimiter } from './limiter/memory.ts'
+import { createRedisLimiter } from './limiter/redis.ts'
+import { connectRedis } from './redis/connect.ts'
+import type { Store } from './store/store.ts'
+
+export interface OpenLimiterOptions {
+  readonly config: () => Config
+  readonly store: Pick<Store, 'loadCounters' | 'saveCounters'>
+  readonly clock: Clock
+  readonly events: Pick<Events, 'fault' | 'limiterDegraded' | 'limitsUncounted'>
+}
+
+/**
+ * The limiter that the file asks for: in memory, where counters of an hour or more outlive a restart, or on Redis.
+ * Does not wait for a Redis that is down, and never throws for it.
+ */
+export function openLimiter(options: OpenLimiterOptions): Promise<Limiter> {
+  return options.config().redis === '' ? openInMemory(options) : openOnRedis(options)
+}
+
+async function openInMemory({ store, clock, events }: OpenLimiterOptions): Promise<Limiter> {
+  const limiter = createMemoryLimiter({ clock })
+  limiter.restore(await store.loadCounters(clock.now()))
+  const counters = startCounterSaving({ limiter, store, events })
+  return { ...limiter, close: () => counters.close() }
+}
+
+async function openOnRedis({ config, clock, events }: OpenLimiterOptions): Promise<Limiter> {
+  const address = parseRedisUrl(config().redis)
+  if (typeof address === 'string') throw new Error(`redis: ${address}`)
+  const onError = (): void => {}
+  const commands = connectRedis(address, { name: 'sallyport-limits', onError })
+  const subscriber = connectRedis(address, { name: 'sallyport-recalls', onError })
+  const redis = createRedisLimiter({ commands, subscriber, prefix: address.prefix })
+  const shared = createLeasingLimiter({ authority: redis, plain: redis, clock })
+  const limiter = createGuardedLimiter({
+    shared,
+    probe: () => redis.probe(),
+    local: createMemoryLimiter({ clock }),
+    failure: () => config().redis_failure,
+    events,
+  })
+  await limiter.ready()
+  return limiter
+}
