@@ -80,7 +80,10 @@ export interface paths {
         /** List admin tokens */
         get: operations["listAdminTokens"];
         put?: never;
-        /** Create admin token */
+        /**
+         * Create admin token
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         post: operations["createAdminToken"];
         delete?: never;
         options?: never;
@@ -183,7 +186,10 @@ export interface paths {
         /** List operators */
         get: operations["listOperators"];
         put?: never;
-        /** Create operator */
+        /**
+         * Create operator
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         post: operations["createOperator"];
         delete?: never;
         options?: never;
@@ -206,7 +212,10 @@ export interface paths {
         delete: operations["deleteOperator"];
         options?: never;
         head?: never;
-        /** Update operator */
+        /**
+         * Update operator
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         patch: operations["updateOperator"];
         trace?: never;
     };
@@ -219,7 +228,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends every session and token, takes the password away, and gives a link to set a new one. */
+        /**
+         * Ends every session and token, takes the password away, and gives a link to set a new one.
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         post: operations["resetPassword"];
         delete?: never;
         options?: never;
@@ -274,7 +286,10 @@ export interface paths {
         /** List members */
         get: operations["listMembers"];
         put?: never;
-        /** Add member */
+        /**
+         * Add member
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         post: operations["addMember"];
         delete?: never;
         options?: never;
@@ -297,7 +312,10 @@ export interface paths {
         delete: operations["removeMember"];
         options?: never;
         head?: never;
-        /** Update member */
+        /**
+         * Update member
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         patch: operations["updateMember"];
         trace?: never;
     };
@@ -389,7 +407,7 @@ export interface paths {
         put?: never;
         /**
          * Reveal API key
-         * @description The whole key once more. Needs no body; with a session cookie, the password of the operator.
+         * @description The whole key once more. Needs no body; with a session cookie, the password of the operator, or where there is none a log-in of the last ten minutes.
          */
         post: operations["revealApiKey"];
         delete?: never;
@@ -1131,6 +1149,8 @@ export interface components {
             /** @enum {string} */
             via: "admin_token" | "session" | "personal_token";
             session_id: string | null;
+            /** @description Until when this session may do what asks for a proof; null without a session. */
+            proved_until: string | null;
             roles: {
                 organization_id: string;
                 organization_name: string;
@@ -1209,6 +1229,8 @@ export interface components {
             instance: string;
             code: string;
             request_id: string;
+            /** @description Log in again and repeat the request: it needs a session of a log-in in the last ten minutes. */
+            proof_required?: boolean;
             errors?: {
                 path: string;
                 message: string;
@@ -2142,7 +2164,10 @@ export interface operations {
     };
     beginOidcLogIn: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Has the provider ask who it is, also somebody whom it knows: what asks for a proof counts from then. */
+                prompt?: "login";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2158,6 +2183,15 @@ export interface operations {
             };
             /** @description There is no identity provider. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4202,7 +4236,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Your own. Needed with a session cookie alone. */
+                    /** @description Your own. Needed with a session cookie alone, if you have one. */
                     password?: string;
                 };
             };

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Store } from '../../store/store.ts'
 import type { AdminPrincipal } from '../principal.ts'
-import { time } from '../schemas.ts'
+import { optionalTime, time } from '../schemas.ts'
+import { provedUntil } from './proof.ts'
 
 export const email = z
   .string()
@@ -26,6 +27,9 @@ export const me = z
     is_root: z.boolean().describe('Above every organization.'),
     via: z.enum(['admin_token', 'session', 'personal_token']),
     session_id: z.string().nullable(),
+    proved_until: optionalTime.describe(
+      'Until when this session may do what asks for a proof; null without a session.',
+    ),
     roles: z.array(
       z.object({
         organization_id: z.string(),
@@ -48,7 +52,7 @@ export const linkRecord = ({ url, expiresAt }: { url: string; expiresAt: number 
 /** Who somebody is and what it may do where. */
 export async function meRecord(
   store: Pick<Store, 'listOrganizations'>,
-  { operator, isRoot, roles, via, sessionId }: AdminPrincipal,
+  { operator, isRoot, roles, via, sessionId, provedAt }: AdminPrincipal,
 ): Promise<z.input<typeof me>> {
   const organizations = await store.listOrganizations({ among: [...roles.keys()], limit: 200 })
   return {
@@ -58,6 +62,7 @@ export async function meRecord(
     is_root: isRoot,
     via,
     session_id: sessionId,
+    proved_until: provedAt === null ? null : new Date(provedUntil(provedAt)).toISOString(),
     roles: organizations.flatMap(({ id, name, slug }) => {
       const own = roles.get(id)
       return own === undefined
