@@ -65,10 +65,8 @@ function describeOperation(operation: JsonObject, method: string, path: string):
     operation.description = [operation.description, proof].filter((text) => text !== undefined).join('\n\n')
   }
   if (method === 'PATCH') operation.parameters = [...((operation.parameters as Json[]) ?? []), ifMatch]
-  const responses = objectAt(operation, 'responses')
-  if (!Object.keys(responses).some((status) => status.startsWith('4'))) {
-    responses['400'] = { description: 'The request is malformed.' }
-  }
+  const responses = { ...refusalsOfAll(method, operation), ...objectAt(operation, 'responses') }
+  operation.responses = responses
   for (const [status, response] of Object.entries(responses)) {
     const { description, content } = response as JsonObject
     responses[status] = {
@@ -77,6 +75,18 @@ function describeOperation(operation: JsonObject, method: string, path: string):
         ? { content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } }
         : content !== undefined && !hasNoBody(Number(status)) && { content }),
     }
+  }
+}
+
+/** What can befall a request before its route has a word in it, and so stands in no schema. */
+function refusalsOfAll(method: string, { parameters }: JsonObject): JsonObject {
+  const places = ((parameters ?? []) as JsonObject[]).map((parameter) => parameter.in)
+  const isChecked = method !== 'GET' || places.includes('query')
+  return {
+    400: { description: 'The request is malformed.' },
+    ...(method === 'PATCH' && { 412: { description: 'It has changed since: If-Match names another ETag.' } }),
+    ...(method !== 'GET' && { 413: { description: 'The body is too large.' }, 415: { description: 'Not JSON.' } }),
+    ...(isChecked && { 422: { description: 'The body, the query or a header is wrong; see errors.' } }),
   }
 }
 
