@@ -94,6 +94,8 @@ export async function start({
   const storeFile = first.store.slice('sqlite:'.length)
   const rawStore = await openSqliteStore(storeFile, { clock })
   stack.defer(() => rawStore.close())
+  // The one process on this store: whatever an earlier one had begun and not finished can be begun again at once.
+  await rawStore.endIdempotentLeases()
   const inUse = await rawStore.masterKeysInUse()
   const { box, missing } = openSecretBox({ env, file: `${storeFile}.key`, inUse })
   if (missing.length > 0) events.fault('master keys', new Error(missingMasterKeys(missing)))

@@ -1183,7 +1183,8 @@ export interface components {
             updated_at: string;
         };
         OneTimeLink: {
-            url: string;
+            /** @description Null only in the answer to a repeat (Idempotency-Key) that comes after it was used or has ended. */
+            url: string | null;
             /** Format: date-time */
             expires_at: string;
         };
@@ -1358,8 +1359,8 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             updated_at: string;
-            /** @description whsec_…, as Standard Webhooks has it. Shown this once. */
-            secret: string;
+            /** @description whsec_…, as Standard Webhooks has it. Shown this once. Null only in the answer to a repeat (Idempotency-Key) that comes after it was rotated, or the webhook deleted. */
+            secret: string | null;
         };
         WorkspaceRecord: {
             id: string;
@@ -1898,8 +1899,8 @@ export interface operations {
                 content: {
                     "application/json": {
                         token: components["schemas"]["AdminTokenRecord"];
-                        /** @description Shown this once. */
-                        raw_token: string;
+                        /** @description Shown this once. Null only in the answer to a repeat (Idempotency-Key) that comes after it was revoked or has ended. */
+                        raw_token: string | null;
                     };
                 };
             };

@@ -164,4 +164,6 @@ interface IdempotentRequestsTable {
   expires_at: number
   /** Null until there is one. Encrypted. */
   answer: Uint8Array | null
+  /** Id of the master key that the answer takes. */
+  sealed_with: string | null
 }

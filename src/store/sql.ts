@@ -18,6 +18,7 @@ import { requestMethods } from './sql/requests.ts'
 import { sealedSecretMethods } from './sql/sealed-secrets.ts'
 import { secretMethods } from './sql/secrets.ts'
 import { serviceAccountMethods } from './sql/service-accounts.ts'
+import { together } from './sql/together.ts'
 import { webhookClaimMethods } from './sql/webhook-claims.ts'
 import { webhookMethods } from './sql/webhooks.ts'
 import { workspaceMethods } from './sql/workspaces.ts'
@@ -54,5 +55,6 @@ export const createSqlStore = (engine: SqlEngine, hotReads: HotReads, lifecycle:
   ...webhookMethods(engine),
   ...webhookClaimMethods(engine),
   ...keyExpiryMethods(engine),
+  together: together(engine, (inTransaction) => createSqlStore(inTransaction, hotReads, lifecycle)),
   ...lifecycle,
 })

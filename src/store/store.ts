@@ -135,6 +135,12 @@ export interface Store extends JobsStore, OperatorsStore, SealedSecretsStore, Id
   loadCounters(now: number): Promise<Counter[]>
   saveCounters(counters: readonly Counter[]): Promise<void>
 
+  /**
+   * Several changes as one: all of them are committed when it resolves, and none when `work` rejects or one of them was
+   * refused, whatever `work` makes of that. `work` asks the store that it is given, and waits for nothing else: nobody
+   * writes meanwhile. The hot look-up and the change log see what was there before. Ended after 10 s.
+   */
+  together<T>(work: (store: Store) => Promise<T>): Promise<T>
   /** Resolves when the store answers. */
   ping(): Promise<void>
   close(): Promise<void>

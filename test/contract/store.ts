@@ -19,6 +19,7 @@ import { sealedSecretsContract } from './store-parts/sealed-secrets.ts'
 import { secretsContract } from './store-parts/secrets.ts'
 import { serviceAccountsContract } from './store-parts/service-accounts.ts'
 import { sharingContract } from './store-parts/sharing.ts'
+import { togetherContract } from './store-parts/together.ts'
 import { webhooksContract } from './store-parts/webhooks.ts'
 import { workspacesContract } from './store-parts/workspaces.ts'
 
@@ -48,6 +49,7 @@ export function storeContract(name: string, open: OpenStore): void {
     secretsContract(open)
     sealedSecretsContract(open)
     idempotencyContract(open)
+    togetherContract(open)
     hotReadContract(open)
     workspacesContract(open)
     grantsContract(open)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Store } from '../../store/store.ts'
+import { nullInRepeat } from '../kept-secrets.ts'
 import type { AdminPrincipal } from '../principal.ts'
 import { optionalTime, time } from '../schemas.ts'
 import { provedUntil } from './proof.ts'
@@ -42,7 +43,9 @@ export const me = z
   .meta({ id: 'Me' })
 
 /** A link that sets a password, once. */
-export const oneTimeLink = z.object({ url: z.string(), expires_at: time }).meta({ id: 'OneTimeLink' })
+export const oneTimeLink = z
+  .object({ url: z.string().nullable().describe(nullInRepeat('it was used or has ended')), expires_at: time })
+  .meta({ id: 'OneTimeLink' })
 
 export const linkRecord = ({ url, expiresAt }: { url: string; expiresAt: number }) => ({
   url,
