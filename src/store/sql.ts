@@ -1,3 +1,4 @@
+import { analyticsMethods } from './sql/analytics.ts'
 import { counterMethods } from './sql/counters.ts'
 import type { SqlEngine } from './sql/engine.ts'
 import { eventMethods } from './sql/events.ts'
@@ -44,6 +45,7 @@ export const createSqlStore = (engine: SqlEngine, hotReads: HotReads, lifecycle:
   ...serviceAccountMethods(engine),
   ...eventMethods(engine),
   ...requestMethods(engine),
+  ...analyticsMethods(engine),
   ...counterMethods(engine),
   ...jobMethods(engine),
   ...operatorMethods(engine),

@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import type { TestClock } from '../helpers/clock.ts'
 import { actingKeyContract } from './store-parts/acting-key.ts'
+import { analyticsContract } from './store-parts/analytics.ts'
 import { changesContract } from './store-parts/changes.ts'
 import { countersContract } from './store-parts/counters.ts'
 import { eventsContract } from './store-parts/events.ts'
@@ -59,6 +60,7 @@ export function storeContract(name: string, open: OpenStore): void {
     eventsContract(open)
     changesContract(open)
     requestsContract(open)
+    analyticsContract(open)
     countersContract(open)
     webhooksContract(open)
     jobsContract(open)

@@ -35,6 +35,7 @@ function within(engine: SqlEngine, trx: Writer): { engine: SqlEngine; hasFailed:
       }
     },
     many: () => Promise.reject(new Error('a batch is a transaction of its own, and can be no part of another')),
+    batch: () => Promise.reject(new Error('a batch is a transaction of its own, and can be no part of another')),
   }
   return { engine: inside, hasFailed: () => failed }
 }
