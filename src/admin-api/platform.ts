@@ -12,7 +12,7 @@ import { accessOf, admit, platformPrefix } from './admission.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
 import { docsPage } from './docs-page.ts'
 import { honourIdempotencyKeys } from './idempotency.ts'
-import { BodyTooDeep, jsonOrNothing } from './json-body.ts'
+import { BodyHoldsKey, BodyTooDeep, jsonOrNothing } from './json-body.ts'
 import { openapiOptions } from './openapi.ts'
 import { codeOf, refuse } from './refusals.ts'
 
@@ -21,6 +21,7 @@ import { codeOf, refuse } from './refusals.ts'
  * byte of the body is read: log-in, the organization of the path, the role, the object.
  */
 export function platform(context: AdminContext, resources: readonly ResourceRoutes[]) {
+  const containsKey = (text: string): boolean => context.formats().containsKey(text)
   return async (parent: FastifyInstance): Promise<void> => {
     await parent.register(cookie)
     await parent.register(swagger, openapiOptions)
@@ -31,12 +32,17 @@ export function platform(context: AdminContext, resources: readonly ResourceRout
         app.setValidatorCompiler(compileValidator)
         app.setSerializerCompiler(serializerCompiler)
         app.removeContentTypeParser(['application/json', 'text/plain'])
-        app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonOrNothing(app))
+        app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonOrNothing(app, containsKey))
         app.decorateRequest('principal', null)
         app.decorateRequest('organization', null)
         app.decorateRequest('role', null)
         app.addHook('onRoute', ({ method, url }) => {
           for (const each of [method].flat()) accessOf(each, url)
+        })
+        // A list echoes its URL in Link, and proxies and browsers write down what stands in one.
+        app.addHook('onRequest', (request, reply, done) => {
+          if (containsKey(request.url)) refuse(reply, 'QUERY_TOKEN_REJECTED')
+          else done()
         })
         app.addHook('onRequest', (request, reply) => admit(context, request, reply))
         honourIdempotencyKeys(app, context)
@@ -64,7 +70,7 @@ function answerError({ events }: AdminContext, error: Error, reply: FastifyReply
     }))
     return refuse(reply, 'VALIDATION_FAILED', { errors })
   }
-  if (error instanceof BodyTooDeep) {
+  if (error instanceof BodyTooDeep || error instanceof BodyHoldsKey) {
     return refuse(reply, 'VALIDATION_FAILED', { errors: [{ path: '', message: error.message }] })
   }
   if (error instanceof StoreConflict)
