@@ -23,7 +23,7 @@ import { createJobs } from './jobs/jobs.ts'
 import { createExposureWatch } from './keys/exposure.ts'
 import { compileKeyFormats, type KeyFormats } from './keys/format.ts'
 import { createKeyLookup } from './keys/lookup.ts'
-import { missingMasterKeys, openSecretBox } from './keys/master-key.ts'
+import { missingForAnswers, missingMasterKeys, openSecretBox } from './keys/master-key.ts'
 import { reencryptSecrets } from './keys/reencrypt.ts'
 import { sealInto } from './keys/seal-secret.ts'
 import { startCounterSaving } from './limiter/counter-saving.ts'
@@ -99,6 +99,8 @@ export async function start({
   const inUse = await rawStore.masterKeysInUse()
   const { box, missing } = openSecretBox({ env, file: `${storeFile}.key`, inUse })
   if (missing.length > 0) events.fault('master keys', new Error(missingMasterKeys(missing)))
+  const answers = (await rawStore.masterKeysOfAnswers()).filter(({ masterKeyId: id }) => !box.masterKeyIds.includes(id))
+  if (answers.length > 0) events.fault('master keys', new Error(missingForAnswers(answers)))
   const compileFormats = ({ keys }: Config) => compileKeyFormats(keys, keys.reveal ? sealInto(box) : undefined)
   formats = compileFormats(first)
 

@@ -4,6 +4,8 @@ import { systemClock } from '../../src/clock.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { createJobs } from '../../src/jobs/jobs.ts'
 import { compileKeyFormats } from '../../src/keys/format.ts'
+import { openSecretBox } from '../../src/keys/master-key.ts'
+import { reencryptSecrets } from '../../src/keys/reencrypt.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 
 const [storeFile = '', configFile = ''] = process.argv.slice(2)
@@ -11,13 +13,14 @@ const loaded = await loadConfig(configFile, {})
 if (!loaded.ok) throw new Error('the configuration is wrong')
 const { config } = loaded
 const store = await openSqliteStore(storeFile, { clock: systemClock })
+const { box } = openSecretBox({ env: process.env, file: `${storeFile}.key`, inUse: [] })
 createJobs({
   store,
   clock: systemClock,
   events: { fault: (where, error) => process.stderr.write(`${where}: ${String(error)}\n`) },
   config: () => config,
   formats: () => compileKeyFormats(config.keys),
-  reencrypt: async () => ({ total: 0, changed: 0, unreadable: [] }),
+  reencrypt: (options) => reencryptSecrets(store, box, options),
   keyRecord: (key) => apiKeyRecord(key, systemClock.now()),
   requestRecord,
   leaseMs: 200,
