@@ -3,6 +3,7 @@ import { isOwnHost } from './admin-api/hosts.ts'
 import type { LinkMade } from './admin-api/login/accounts.ts'
 import { createLogIn } from './admin-api/login/log-in.ts'
 import { platform } from './admin-api/platform.ts'
+import { createPolicyContext } from './admin-api/policy-context.ts'
 import { apiKeyRecord, organizationRecord, requestRecord } from './admin-api/records.ts'
 import { resources } from './admin-api/resources.ts'
 import { createAdminServer } from './admin-api/server.ts'
@@ -18,6 +19,7 @@ import { createFinish } from './gateway/finish.ts'
 import { createListener } from './gateway/listener.ts'
 import { Live } from './gateway/live.ts'
 import { compilePlan, type Plan } from './gateway/plan.ts'
+import { createReloads } from './gateway/reloads.ts'
 import { type ContextSigner, createContextSigner, openSigningKey } from './gateway/signed-context.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { createExposureWatch } from './keys/exposure.ts'
@@ -234,6 +236,42 @@ export async function start({
   })
   stack.defer(() => checkpoints.close())
 
+  const reloads = createReloads({
+    first: loaded,
+    file: configFile,
+    load: (file) => loadConfig(file, env),
+    async build(next) {
+      const nextFormats = compileFormats(next.config)
+      const nextPlan = await build(next.config, nextFormats)
+      return () => {
+        // One step: a request has the whole old plan or the whole new one.
+        config = next.config
+        formats = nextFormats
+        plan = nextPlan
+        upstreams.closeUnused()
+        metrics.retainUpstreams((name, origin) => upstreams.has(name, origin))
+      }
+    },
+    abandon() {
+      upstreams.use(config.upstreams)
+      upstreams.closeUnused()
+    },
+    store,
+    events,
+    clock,
+  })
+  const reload = async (): Promise<ReloadResult> => {
+    const outcome = await reloads.reload()
+    return outcome.result === 'rejected' ? { ok: false, errors: formatProblems(outcome.problems) } : { ok: true }
+  }
+  const policy = createPolicyContext({
+    reloads,
+    limiter,
+    env,
+    targetsUp: (configured) => upstreams.targetsUp(configured),
+  })
+  stack.defer(() => policy.close())
+
   let draining = false
   const adminToken = env.SALLYPORT_ADMIN_TOKEN
   const login = createLogIn({ store, clock, adminToken, adminUrl: () => adminUrl })
@@ -253,7 +291,7 @@ export async function start({
     tail,
     webhooks,
     jobs,
-    reload: () => reload(),
+    policy,
   }
   const admin = createAdminServer({
     plugins: [platform(context, resources)],
@@ -266,40 +304,6 @@ export async function start({
     ...(first.context.sign ? { jwks: () => signer?.jwks() ?? { keys: [] } } : {}),
   })
   stack.defer(() => admin.close())
-
-  const reloadOnce = async (): Promise<ReloadResult> => {
-    if (configFile === undefined) return { ok: true }
-    const next = await loadConfig(configFile, env)
-    if (!next.ok) {
-      const errors = formatProblems(next.problems)
-      events.configLoaded('rejected', errors)
-      return { ok: false, errors }
-    }
-    try {
-      const nextFormats = compileFormats(next.config)
-      const nextPlan = await build(next.config, nextFormats)
-      // One step: a request has the whole old plan or the whole new one.
-      config = next.config
-      formats = nextFormats
-      plan = nextPlan
-    } catch (error) {
-      const errors = error instanceof Error ? error.message : String(error)
-      events.configLoaded('rejected', errors)
-      return { ok: false, errors }
-    }
-    upstreams.closeUnused()
-    metrics.retainUpstreams((name, origin) => upstreams.has(name, origin))
-    events.configLoaded('accepted', configFile)
-    return { ok: true }
-  }
-
-  // One after the other: of two that overlap the one that has read the older text must not be the last to finish.
-  let reloading: Promise<unknown> = Promise.resolve()
-  const reload = (): Promise<ReloadResult> => {
-    const result = reloading.then(reloadOnce)
-    reloading = result.catch(() => {})
-    return result
-  }
 
   const adminAddress = await admin.listen(first.admin.listen)
   const adminUrl = urlOf('http', adminAddress)

@@ -21,6 +21,7 @@ import type { Webhooks } from '../webhooks/webhooks.ts'
 import type { KeptSecret } from './kept-secrets.ts'
 import type { Accounts } from './login/accounts.ts'
 import type { VerifyPassword } from './login/verify-password.ts'
+import type { PolicyContext } from './policy-context.ts'
 import type { AccessRole, AdminPrincipal, AuthenticateAdmin } from './principal.ts'
 
 /** What the admin API works with; made in app.ts. Functions give what a reload may change. */
@@ -46,8 +47,7 @@ export interface AdminContext {
   readonly tail: Tail
   readonly webhooks: Webhooks
   readonly jobs: Jobs
-  /** Reads the file again. */
-  readonly reload: () => Promise<{ readonly ok: true } | { readonly ok: false; readonly errors: string }>
+  readonly policy: PolicyContext
 }
 
 /** The instance that resource routes are registered on: bodies, parameters and answers are zod schemas. */

@@ -12,6 +12,7 @@ import { memberRoutes } from './routes/members.ts'
 import { oidcRoutes } from './routes/oidc.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { organizationRoutes } from './routes/organizations.ts'
+import { policyRoutes } from './routes/policy.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { serviceAccountRoutes } from './routes/service-accounts.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -42,4 +43,5 @@ export const resources: readonly ResourceRoutes[] = [
   deliveryRoutes,
   requestRoutes,
   eventRoutes,
+  policyRoutes,
 ]

@@ -21,7 +21,8 @@ export function substitute(text: string, env: Environment): Substituted {
       )
       return ''
     }
-    const value = env[name]
+    // Every object has a toString; the environment has none.
+    const value = Object.hasOwn(env, name) ? env[name] : undefined
     if (value !== undefined && (value !== '' || fallback === undefined)) {
       values.push(value)
       return value

@@ -17,7 +17,6 @@ const inOrganization = '/organizations/:organization_id'
 /** In the table, and not made yet. Whoever makes one takes it out of this list: the last test asks for it. */
 const awaited: readonly string[] = [
   ...[`GET ${inOrganization}/analytics`, 'GET /analytics'],
-  ...['GET /policy', 'POST /policy/validate', 'POST /policy/explain', 'POST /config/reload'],
 ]
 const endpoints = Object.entries(accessTable).flatMap(([endpoint, access]) => {
   const [method = '', path = ''] = endpoint.split(' ')
