@@ -875,6 +875,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/platform/organizations/{organization_id}/analytics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get organization analytics */
+        get: operations["getOrganizationAnalytics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/analytics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get analytics */
+        get: operations["getAnalytics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get policy */
+        get: operations["getPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/policy/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Validate policy */
+        post: operations["validatePolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/policy/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Explain policy */
+        post: operations["explainPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/config/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reload config */
+        post: operations["reloadConfig"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -896,6 +998,38 @@ export interface components {
             created_at: string;
             expires_at: string | null;
             last_used_at: string | null;
+        };
+        AnalyticsBucket: {
+            /**
+             * Format: date-time
+             * @description When the interval begins; with `by=time`.
+             */
+            at?: string;
+            /** @description With `by=route`; null for requests that matched none. */
+            route?: string | null;
+            /** @description This and the next three with `by=key`. */
+            key_id?: string;
+            /** @description Null where the key is gone with its organization. */
+            name?: string | null;
+            key_prefix?: string | null;
+            organization_id?: string | null;
+            /** @description With `by=code`. */
+            code?: string;
+            requests: number;
+            /** @description Answered 5xx, or left by the caller before there was an answer. */
+            errors: number;
+            /** @description Refused by the gateway itself with 401, 403, 404 or 405. */
+            denied: number;
+            /** @description Refused with RATE_LIMITED. */
+            limited: number;
+            bytes_in: number;
+            bytes_out: number;
+            /** @description Null without requests. Estimated from buckets, each one half wider than the one before: at most 50 % above the true one, at most a third below. */
+            p50_ms: number | null;
+            /** @description Null without requests. Estimated from buckets, each one half wider than the one before: at most 50 % above the true one, at most a third below. */
+            p95_ms: number | null;
+            /** @description Null without requests. Estimated from buckets, each one half wider than the one before: at most 50 % above the true one, at most a third below. */
+            p99_ms: number | null;
         };
         ApiKeyCreatedResponse: {
             key: components["schemas"]["ApiKeyRecord"];
@@ -969,6 +1103,12 @@ export interface components {
             user_agent: string | null;
             /** Format: date-time */
             created_at: string;
+        };
+        ConfigReloaded: {
+            /** @constant */
+            result: "accepted";
+            version: string;
+            changed: boolean;
         };
         EventRecord: {
             id: string;
@@ -1220,6 +1360,152 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             updated_at: string | null;
+        };
+        PolicyExplanation: {
+            /** @enum {string} */
+            decision: "allow" | "deny";
+            code: string | null;
+            /** @description That of the refusal; null where the answer is the API’s. */
+            status: number | null;
+            route: string | null;
+            steps: {
+                step: string;
+                /** @enum {string} */
+                result: "pass" | "deny" | "skipped";
+                detail: string;
+            }[];
+        };
+        PolicyProblem: {
+            /** @description From 1; null where it is about the file as a whole. */
+            line: number | null;
+            column: number | null;
+            /** @description For example routes[3].path. */
+            path: string;
+            message: string;
+        };
+        PolicyRecord: {
+            /** @description Of the text as it is shown. */
+            version: string;
+            /**
+             * Format: date-time
+             * @description When it came into force.
+             */
+            since: string;
+            /** @description Its name without folder; null when the gateway was started without one. */
+            file: string | null;
+            /** @description As in the file, with [secret] in the place of secrets. Variables stand as they are written. */
+            yaml: string;
+            routes: components["schemas"]["PolicyRoute"][];
+            scopes: {
+                name: string;
+                description: string;
+            }[];
+            limits: {
+                name: string;
+                by: string[];
+                requests: number | string;
+                per: string;
+            }[];
+            upstreams: {
+                name: string;
+                targets: {
+                    url: string;
+                    up: boolean;
+                }[];
+                /** @description Whether targets are asked how they are, besides by requests. */
+                health_check: boolean;
+            }[];
+            /** @description Null until the first one. One that was rejected has changed nothing. */
+            last_reload: {
+                /** Format: date-time */
+                at: string;
+                /** @enum {string} */
+                result: "accepted" | "rejected";
+                problems: components["schemas"]["PolicyProblem"][];
+            } | null;
+        };
+        PolicyRoute: {
+            path: string;
+            host: string | null;
+            /** @description Null: all. */
+            methods: string[] | null;
+            public: boolean;
+            deny: boolean;
+            /** @description Its denials are in the request log as shadow_code. */
+            shadow: boolean;
+            /** @description All of these. */
+            scopes: string[];
+            /** @description One of these. */
+            any_scope: string[];
+            workspace: string | null;
+            limits: string[];
+            cost: number | string;
+            upstream: string | null;
+            strip_prefix: string | null;
+            rewrite: string | null;
+            /** @description In bytes; null: the global one. */
+            body_limit: (number | string) | null;
+            forward_authorization: boolean;
+        };
+        PolicyVerdict: {
+            valid: boolean;
+            problems: components["schemas"]["PolicyProblem"][];
+            /** @description What is legal, and maybe not meant. */
+            warnings: components["schemas"]["PolicyProblem"][];
+            tests: {
+                request: string;
+                scopes: string[] | null;
+                expected: string;
+                /** @enum {string} */
+                decision: "allow" | "deny";
+                code: string | null;
+                route: string | null;
+                passed: boolean;
+                step: string | null;
+                detail: string | null;
+            }[];
+            tests_left_out: number;
+            /** @description The difference from what is in force; null where it is not valid. */
+            changes: {
+                routes: {
+                    added: {
+                        host: string | null;
+                        path: string;
+                        methods: string[] | null;
+                    }[];
+                    removed: {
+                        host: string | null;
+                        path: string;
+                        methods: string[] | null;
+                    }[];
+                    changed: {
+                        host: string | null;
+                        path: string;
+                        methods: string[] | null;
+                        fields: string[];
+                    }[];
+                };
+                scopes: {
+                    added: string[];
+                    removed: string[];
+                    changed: string[];
+                };
+                limits: {
+                    added: string[];
+                    removed: string[];
+                    changed: string[];
+                };
+                upstreams: {
+                    added: string[];
+                    removed: string[];
+                    changed: string[];
+                };
+                settings: {
+                    path: string;
+                    needs_restart: boolean;
+                }[];
+                left_out: number;
+            } | null;
         };
         /** @description RFC 9457. Statuses and codes are in the reference of errors. */
         Problem: {
@@ -6544,7 +6830,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/x-ndjson": string;
+                    "text/csv": string;
                 };
             };
             /** @description The request is malformed. */
@@ -8251,6 +8538,569 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOrganizationAnalytics: {
+        parameters: {
+            query?: {
+                /** @description 24 hours before `until` when left out; rounded down to the start of a bucket. */
+                since?: string;
+                /** @description Now when left out; rounded up to the end of a bucket. */
+                until?: string;
+                /** @description time (the default): one for each interval, also where nothing was. route, key: those with the most requests. code: why requests were refused. */
+                by?: "time" | "route" | "key" | "code";
+                /** @description With `by=time`. auto, the default: the finest that makes at most 400 buckets. At most 1000; days are those of UTC. */
+                interval?: "auto" | "1m" | "5m" | "1h" | "1d";
+                /** @description The pattern of a route, as in the configuration. */
+                route?: string;
+                /** @description Keys are summed by the hour: `since` and `until` are rounded to it. */
+                key_id?: string;
+                /** @description How many routes, keys or codes; 50 when left out. */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalyticsBucket"][];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The query is wrong; see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAnalytics: {
+        parameters: {
+            query?: {
+                /** @description 24 hours before `until` when left out; rounded down to the start of a bucket. */
+                since?: string;
+                /** @description Now when left out; rounded up to the end of a bucket. */
+                until?: string;
+                /** @description time (the default): one for each interval, also where nothing was. route, key: those with the most requests. code: why requests were refused. */
+                by?: "time" | "route" | "key" | "code";
+                /** @description With `by=time`. auto, the default: the finest that makes at most 400 buckets. At most 1000; days are those of UTC. */
+                interval?: "auto" | "1m" | "5m" | "1h" | "1d";
+                /** @description The pattern of a route, as in the configuration. */
+                route?: string;
+                /** @description Keys are summed by the hour: `since` and `until` are rounded to it. */
+                key_id?: string;
+                /** @description How many routes, keys or codes; 50 when left out. */
+                limit?: string;
+                /** @description Of this one alone; `none` for requests of no organization. */
+                organization_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalyticsBucket"][];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The query is wrong; see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    validatePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The whole text of a configuration file. */
+                    yaml: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyVerdict"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is wrong; see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explainPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    method: string;
+                    /** @description With its query, if it has one; as it would be sent. */
+                    path: string;
+                    /** @description The Host header. */
+                    host?: string;
+                    /** @description As this key, of any organization. One of key_id and scopes. */
+                    key_id?: string;
+                    /** @description As a key made up with these scopes. */
+                    scopes?: string[];
+                    /** @description Grants of that key. */
+                    workspaces?: string[];
+                    /** @description Of that key. */
+                    environment?: string;
+                    /** @description The caller's address; 127.0.0.1 when left out. */
+                    ip?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyExplanation"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is wrong; see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reloadConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigReloaded"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflicts with what is there. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

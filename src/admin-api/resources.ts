@@ -1,4 +1,5 @@
 import type { ResourceRoutes } from './context.ts'
+import { analyticsRoutes } from './routes/analytics.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -43,5 +44,6 @@ export const resources: readonly ResourceRoutes[] = [
   deliveryRoutes,
   requestRoutes,
   eventRoutes,
+  analyticsRoutes,
   policyRoutes,
 ]
