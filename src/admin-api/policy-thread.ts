@@ -13,7 +13,7 @@ export interface PolicyThread {
 }
 
 /** @param limitMs what takes longer is not valid: the gateway would be as long about it when it is reloaded. */
-export function createPolicyThread({ limitMs = 10_000 } = {}): PolicyThread {
+export function createPolicyThread({ limitMs = 30_000 } = {}): PolicyThread {
   let waiting = 0
   let turn: Promise<unknown> = Promise.resolve()
   let running: Worker | undefined
@@ -69,5 +69,5 @@ const refusal = (message: string): string => {
   return JSON.stringify(invalid([problem]))
 }
 
-const waitingMax = 4
+const waitingMax = 2
 const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 64 }
