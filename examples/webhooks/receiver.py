@@ -18,7 +18,8 @@ def verify(body, headers):
 
 
 def handle(event):
-    print(event["type"], event["data"].get("id"), flush=True)
+    data = event["data"]
+    print(event["type"], data.get("id", data.get("webhook_id")), flush=True)
 
 
 class Receiver(BaseHTTPRequestHandler):
