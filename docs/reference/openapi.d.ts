@@ -14,7 +14,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Update me */
+        /**
+         * Update me
+         * @description A change of the password ends every session of yours; the answer brings the cookie of a new one.
+         */
         patch: operations["updateMe"];
         trace?: never;
     };
