@@ -43,9 +43,11 @@ export interface OidcClient {
     redirectUrl: string,
     again: boolean,
   ): Promise<{ readonly url: string; readonly cookie: string }>
+  /** Whether it is the answer to what this browser began; tells without asking the provider. */
+  isAnswer(returned: URL, cookie: string | undefined): boolean
   /**
    * @param returned the address that the browser came back to.
-   * @returns undefined when it is not the answer to what this browser began. @throws when the provider refuses, does not
+   * @returns undefined when it is no such answer. @throws when the provider refuses, does not
    * answer, or says something that does not hold.
    */
   finish(settings: OidcConfig, returned: URL, cookie: string | undefined): Promise<ProvidedIdentity | undefined>
@@ -85,10 +87,11 @@ export function createOidcClient(): OidcClient {
       return { url: url.href, cookie: Buffer.from(JSON.stringify(pending)).toString('base64url') }
     },
 
+    isAnswer: (returned, cookie) => answered(returned, cookie) !== undefined,
+
     async finish(settings, returned, cookie) {
-      const pending = readPending(cookie)
-      if (pending === undefined || returned.searchParams.get('state') !== pending.state) return undefined
-      if (!returned.searchParams.has('code')) return undefined
+      const pending = answered(returned, cookie)
+      if (pending === undefined) return undefined
       const configuration = await discovered(settings)
       const tokens = await authorizationCodeGrant(configuration, returned, {
         expectedState: pending.state,
@@ -156,7 +159,14 @@ const pendingForm = z.strictObject({
   verifier: z.string().min(43).max(128),
 })
 
-function readPending(cookie: string | undefined): z.output<typeof pendingForm> | undefined {
+function answered({ searchParams }: URL, cookie: string | undefined): Pending | undefined {
+  const pending = readPending(cookie)
+  return searchParams.get('state') === pending?.state && searchParams.has('code') ? pending : undefined
+}
+
+type Pending = z.output<typeof pendingForm>
+
+function readPending(cookie: string | undefined): Pending | undefined {
   try {
     return pendingForm.parse(JSON.parse(Buffer.from(cookie ?? '', 'base64url').toString()))
   } catch {

@@ -83,18 +83,20 @@ export const oidcRoutes: ResourceRoutes = (app, context) => {
       const cookie = readCookie(request, 'oidc')
       // Used once, whatever comes of it.
       clearCookie(reply, 'oidc')
-      const attempt = { address: request.ip, account: 'oidc', device: `oidc ${request.ip}` }
-      const retryAfterMs = throttle.take(attempt)
       const turnAway = (code: 'UNAUTHENTICATED' | 'FORBIDDEN', detail: string, email?: string): FastifyReply => {
-        noteRefusal(context, request, 'oidc', { retryAfterMs, operatorId: null }, email)
+        noteRefusal(context, request, 'oidc', { retryAfterMs: 0, operatorId: null }, email)
         return refuse(reply, code, { detail })
       }
+      const returned = new URL(redirectUrl(settings, context))
+      returned.search = new URL(request.url, 'http://localhost').search
+      // Not counted: it costs nothing, and would use up the attempts of an address that others share.
+      if (!client.isAnswer(returned, cookie)) return turnAway('UNAUTHENTICATED', refused)
+      const attempt = { address: request.ip, account: 'oidc', device: `oidc ${request.ip}` }
+      const retryAfterMs = throttle.take(attempt)
       if (retryAfterMs > 0) {
         noteRefusal(context, request, 'oidc', { retryAfterMs, operatorId: null })
         return refuse(reply.header('Retry-After', String(Math.ceil(retryAfterMs / 1000))), 'RATE_LIMITED')
       }
-      const returned = new URL(redirectUrl(settings, context))
-      returned.search = new URL(request.url, 'http://localhost').search
       let identity: Awaited<ReturnType<typeof client.finish>>
       try {
         identity = await client.finish(settings, returned, cookie)
