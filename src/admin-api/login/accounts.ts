@@ -90,7 +90,7 @@ export function createAccounts({ store, passwords, clock, adminUrl }: AccountsDe
       const retryAfterMs = throttle.take(attempt)
       const operatorId = operator?.id ?? null
       if (retryAfterMs > 0) return { retryAfterMs, operatorId }
-      const right = await passwords.verify(password, stored)
+      const right = await passwords.verify(password, stored, attempt.device === undefined ? 'stranger' : 'known')
       if (!right || operator === undefined || !stored) return { retryAfterMs: 0, operatorId }
       throttle.succeeded(attempt)
       return { operator, deviceCookie: newDevice(stored) }

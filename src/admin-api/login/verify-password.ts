@@ -24,7 +24,7 @@ export function createVerifyPassword(
     if (operator === null || sessionId === null) return false
     const attempt = { address: '', account: operator.id, device: sessionId }
     if (throttle.take(attempt) > 0) return false
-    const right = await passwords.verify(password, await store.findPasswordHash(operator.id))
+    const right = await passwords.verify(password, await store.findPasswordHash(operator.id), 'known')
     if (right) throttle.succeeded(attempt)
     return right
   }
