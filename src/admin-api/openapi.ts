@@ -65,6 +65,7 @@ function describeOperation(operation: JsonObject, method: string, path: string):
     operation.description = [operation.description, proof].filter((text) => text !== undefined).join('\n\n')
   }
   if (method === 'PATCH') operation.parameters = [...((operation.parameters as Json[]) ?? []), ifMatch]
+  if (method === 'POST') allowNoBody(operation)
   const responses = { ...refusalsOfAll(method, operation), ...objectAt(operation, 'responses') }
   operation.responses = responses
   for (const [status, response] of Object.entries(responses)) {
@@ -76,6 +77,13 @@ function describeOperation(operation: JsonObject, method: string, path: string):
         : content !== undefined && !hasNoBody(Number(status)) && { content }),
     }
   }
+}
+
+/** What needs nothing needs no body: the plugin knows of no body that may be left out. */
+function allowNoBody(operation: JsonObject): void {
+  const body = objectAt(operation, 'requestBody')
+  const schema = objectAt(objectAt(objectAt(body, 'content'), 'application/json'), 'schema')
+  if (schema.type === 'object' && schema.required === undefined) body.required = false
 }
 
 /** What can befall a request before its route has a word in it, and so stands in no schema. */

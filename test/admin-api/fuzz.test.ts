@@ -104,7 +104,7 @@ it(`${calls} calls of every shape end with no fault and with answers that the do
   expect(good / total).toBeGreaterThan(0.2)
   // Those of an identity provider redirect, and there is none; all others have to be seen at work.
   expect(never.filter((id) => !/oidc/i.test(id))).toEqual([])
-}, 240_000)
+}, 600_000)
 
 /** What holds for every answer and no schema says. */
 function beyondTheSchema({ status, headers, text }: Answer): string | undefined {

@@ -50,6 +50,17 @@ export function createCaller({ document, population, actors, targetUrl, origin }
     return oneOf(draw, sorted.slice(0, 8))[1]
   }
 
+  /** Something about what was made just now: a job can be cancelled for a moment only. */
+  const followUp = (draw: Draw) => {
+    const { parameter, place } = population.takeNewest() ?? {}
+    if (parameter === undefined || place === undefined) return undefined
+    const fits = document.operations.filter(({ path }) => {
+      const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
+      return names.includes(parameter) && names.every((name) => name in place)
+    })
+    return fits.length === 0 ? undefined : { operation: oneOf(draw, fits), place }
+  }
+
   const chooseActor = (draw: Draw): ApiActor => {
     if (chance(draw, 4)) return oneOf(draw, strangers)
     return chance(draw, 55) || actors.operators.length === 0 ? actors.root : oneOf(draw, actors.operators)
@@ -157,8 +168,9 @@ export function createCaller({ document, population, actors, targetUrl, origin }
   return {
     next(draw: Draw, tally: ReadonlyMap<string, ReadonlyMap<number, number>>): FuzzCall {
       const pick = <T>(from: readonly T[]): T => oneOf(draw, from)
-      let operation = chooseOperation(draw, tally)
-      let place = population.placeFor(operation, pick)
+      const followed = chance(draw, 30) ? followUp(draw) : undefined
+      let operation = followed?.operation ?? chooseOperation(draw, tally)
+      let place = followed?.place ?? population.placeFor(operation, pick)
       for (let depth = 0; place === undefined && depth < 3 && chance(draw, 90); depth++) {
         operation = population.sourceFor(operation, pick) ?? operation
         place = population.placeFor(operation, pick)
@@ -272,7 +284,7 @@ const oddTypes = [
 ]
 const imports = [
   // Long enough to be cancelled.
-  Array.from({ length: 1000 }, (_, line) => `{"name":"Line ${line}"}\n`).join(''),
+  Array.from({ length: 200 }, (_, line) => `{"name":"Line ${line}"}\n`).join(''),
   '{"name":"Imported"}\n{"name":7}\nnot json\n',
   `{"name":"Deep","metadata":${'{"a":'.repeat(6000)}1${'}'.repeat(6000)}}\n`,
   `{"name":"Deep","metadata":{"a":${'['.repeat(100)}${']'.repeat(100)}}}\n`,

@@ -6,6 +6,8 @@ type Params = Readonly<Record<string, string>>
 export interface ApiPopulation {
   /** Values for the path of an operation, of objects that belong together; undefined when there is none yet. */
   placeFor(operation: Operation, pick: <T>(from: readonly T[]) => T): Params | undefined
+  /** What was made by the last call, told once. */
+  takeNewest(): { readonly parameter: string; readonly place: Params } | undefined
   /** What makes or lists what an operation has no place for yet. */
   sourceFor(operation: Operation, pick: <T>(from: readonly T[]) => T): Operation | undefined
   /** Ids of a path parameter in an organization, or in any other one. */
@@ -35,6 +37,8 @@ export function createPopulation(operations: readonly Operation[], parents: Read
       if (/^\{\w+\}$/.test(piece)) members.set(pieces.slice(0, index).join('/'), piece.slice(1, -1))
     }
   }
+
+  let newest: { readonly parameter: string; readonly place: Params } | undefined
 
   const add = (parameter: string, place: Params): void => {
     const known = places.get(parameter) ?? []
@@ -91,6 +95,11 @@ export function createPopulation(operations: readonly Operation[], parents: Read
       }
       return chosen
     },
+    takeNewest() {
+      const taken = newest
+      newest = undefined
+      return taken
+    },
     sourceFor({ path }, pick) {
       for (const [, name = ''] of path.matchAll(/\{(\w+)\}/g)) {
         if ((places.get(name) ?? []).length > 0) continue
@@ -135,7 +144,10 @@ export function createPopulation(operations: readonly Operation[], parents: Read
         const id = String(record.id)
         objects.set(id, record)
         if (objects.size > objectsMax) objects.delete(objects.keys().next().value ?? '')
-        if (parameter !== undefined) add(parameter, { ...params, [parameter]: id })
+        if (parameter === undefined) continue
+        const place = { ...params, [parameter]: id }
+        add(parameter, place)
+        if (method === 'POST') newest = { parameter, place }
       }
     },
   }

@@ -125,6 +125,7 @@ export const jobRoutes: ResourceRoutes = (app, { store, jobs, config }) => {
       schema: {
         operationId: 'getJobOutput',
         tags,
+        produces: ['application/x-ndjson', 'text/csv'],
         description:
           'Everything that the job gave, for seven days after its end: the export, or a report of one line for each key.',
         params: jobParams,
