@@ -11,7 +11,8 @@ import { announcing } from './bus/announcing.ts'
 import { followChanges } from './bus/change-feed.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { compileCidrs } from './config/cidr.ts'
-import { formatProblems, type LoadedConfig, loadConfig } from './config/load.ts'
+import { formatProblems, type LoadedConfig } from './config/load.ts'
+import { loadApart } from './config/load-apart.ts'
 import type { Config } from './config/schema.ts'
 import { watchConfig } from './config/watch.ts'
 import { createAccount } from './gateway/account.ts'
@@ -239,7 +240,7 @@ export async function start({
   const reloads = createReloads({
     first: loaded,
     file: configFile,
-    load: (file) => loadConfig(file, env),
+    load: (file) => loadApart(file, env),
     async build(next) {
       const nextFormats = compileFormats(next.config)
       const nextPlan = await build(next.config, nextFormats)

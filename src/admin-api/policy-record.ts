@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { z } from 'zod'
 import { formatDuration } from '../config/duration.ts'
 import type { LoadedConfig } from '../config/load.ts'
+import { formatPath, type Path } from '../config/problems.ts'
 import type { RouteConfig } from '../config/schema.ts'
 import type { PolicyContext } from './policy-context.ts'
 import { policyProblem } from './policy-validate.ts'
@@ -84,7 +85,11 @@ export function policyRecord(context: PolicyContext): PolicyRecord {
   }
 }
 
-function tablesOf({ config, written }: LoadedConfig, targetsUp: ReadonlyMap<string, readonly boolean[]>) {
+function tablesOf(loaded: LoadedConfig, targetsUp: ReadonlyMap<string, readonly boolean[]>) {
+  const { config } = loaded
+  // Most files have none, and then there is no path to put together.
+  const written = (path: Path): string | undefined =>
+    loaded.written.size === 0 ? undefined : loaded.written.get(formatPath(path))
   const text = (value: string, ...path: (string | number)[]): string => written(path) ?? value
   const texts = (values: readonly string[], ...path: (string | number)[]): string[] => {
     const whole = written(path)

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { askThread, tookTooMuch } from '../config/ask-thread.ts'
 import { invalid, type PolicyProblem, type PolicyQuestion } from './policy-validate.ts'
 
 export interface PolicyThread {
@@ -16,7 +16,7 @@ export interface PolicyThread {
 export function createPolicyThread({ limitMs = 30_000 } = {}): PolicyThread {
   let waiting = 0
   let turn: Promise<unknown> = Promise.resolve()
-  let running: Worker | undefined
+  let end: (() => Promise<unknown>) | undefined
   let closed = false
   return {
     async validate(question) {
@@ -32,35 +32,23 @@ export function createPolicyThread({ limitMs = 30_000 } = {}): PolicyThread {
     },
     async close() {
       closed = true
-      await running?.terminate()
+      await end?.()
     },
   }
 
-  function ask(question: PolicyQuestion): Promise<string | undefined> {
+  async function ask(question: PolicyQuestion): Promise<string | undefined> {
     // Runs from source and compiled alike: the thread's file ends as this one does.
     const entry = new URL(
       import.meta.url.endsWith('.ts') ? './policy-worker.ts' : './policy-worker.js',
       import.meta.url,
     )
-    const worker = new Worker(entry, { workerData: question, name: 'policy', env: {}, resourceLimits })
-    running = worker
-    return new Promise<string | undefined>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        resolve(refusal(`takes longer than ${limitMs / 1000} s to judge; is there more in it than a gateway needs?`))
-        void worker.terminate()
-      }, limitMs)
-      worker.once('message', (text: string) => resolve(text))
-      worker.once('error', (error) => {
-        if ('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-          resolve(refusal('takes more memory to judge than a gateway should need for its configuration'))
-        } else reject(error)
-      })
-      worker.once('exit', () => {
-        clearTimeout(timer)
-        running = undefined
-        resolve(undefined)
-      })
-    })
+    const started = (by: () => Promise<unknown>): void => {
+      end = by
+    }
+    const came = await askThread<string>({ entry, data: question, limitMs, started })
+    end = undefined
+    if (typeof came === 'object') return came.answer
+    return came === 'ended' ? undefined : refusal(tookTooMuch(came, limitMs))
   }
 }
 
@@ -70,4 +58,3 @@ const refusal = (message: string): string => {
 }
 
 const waitingMax = 2
-const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 64 }

@@ -1,4 +1,5 @@
-import { type LoadedConfig, loadText } from '../config/load.ts'
+import { createHiding } from '../config/hidden-values.ts'
+import { loadText } from '../config/load.ts'
 import type { Problem } from '../config/problems.ts'
 import type { Config } from '../config/schema.ts'
 import { runPolicyTests, type TestResult } from '../gateway/policy-tests.ts'
@@ -36,7 +37,8 @@ export interface PolicyQuestion {
 export async function validatePolicy({ text, file, env, inForce }: PolicyQuestion): Promise<PolicyVerdict> {
   const loaded = await loadText(text, file, env)
   if (!loaded.ok) return invalid(loaded.problems.map(policyProblem))
-  const tests = (await runPolicyTests(loaded.config)).map((test) => hideIn(test, loaded))
+  const hide = createHiding(loaded.given)
+  const tests = (await runPolicyTests(loaded.config)).map((test) => hideIn(test, hide))
   const sorted = [...tests.filter(({ passed }) => !passed), ...tests.filter(({ passed }) => passed)]
   return {
     valid: true,
@@ -44,7 +46,7 @@ export async function validatePolicy({ text, file, env, inForce }: PolicyQuestio
     warnings: loaded.warnings.map(policyProblem),
     tests: tests.length <= testsMax ? tests : sorted.slice(0, testsMax),
     tests_left_out: Math.max(0, tests.length - testsMax),
-    changes: changesBetween(inForce, loaded.config, loaded.hide),
+    changes: changesBetween(inForce, loaded.config, hide),
   }
 }
 
@@ -58,7 +60,7 @@ export const policyProblem = ({ line, column, path, message }: Problem): PolicyP
 
 const testsMax = 500
 
-function hideIn(test: TestResult, { hide }: LoadedConfig): TestResult {
+function hideIn(test: TestResult, hide: (text: string) => string): TestResult {
   const optional = (text: string | null): string | null => (text === null ? null : hide(text))
   return {
     ...test,

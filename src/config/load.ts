@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { checkConfig } from './check.ts'
 import { checkFiles } from './check-files.ts'
 import { explainIssues } from './issues.ts'
-import { type Finding, formatPath, type Path, type Problem, sortProblems } from './problems.ts'
+import { type Finding, formatPath, type Problem, sortProblems } from './problems.ts'
 import { salvage } from './salvage.ts'
 import { type Config, configSchema } from './schema.ts'
 import { showText } from './shown-text.ts'
@@ -13,6 +13,7 @@ import type { Environment } from './variables.ts'
 
 export { formatProblems } from './problems.ts'
 
+/** Plain data: it can come from another thread. */
 export interface LoadedConfig {
   readonly ok: true
   /** Checked, every default filled in; paths of files are absolute. */
@@ -21,10 +22,10 @@ export interface LoadedConfig {
   readonly text: string
   /** The same without its secrets. */
   readonly shown: string
-  /** How a value stands in the file where it comes from the environment (`${NAME}`), by its path; only there. */
-  written(path: Path): string | undefined
-  /** Hides what came from the environment in a text for people. */
-  hide(text: string): string
+  /** How values stand in the file that come from the environment (`${NAME}`), by their path as `formatPath` has it. */
+  readonly written: ReadonlyMap<string, string>
+  /** What the environment gave: not to be shown. */
+  readonly given: ReadonlySet<string>
   /** As it was named by the caller. */
   readonly file: string
   /** What is legal, and maybe not meant. */
@@ -72,9 +73,9 @@ function parse(text: string, file: string, env: Environment): { result: LoadResu
     if (found.length === 0) {
       const warnings = sortProblems([...findSurprises(parsed.data)].map(source.locate))
       const config = resolveFiles(parsed.data, dirname(resolve(file)))
-      const { hide, written, secrets } = source
+      const { replaced, given, secrets } = source
       const shown = showText(text, secrets)
-      return { result: { ok: true, config, text, shown, written, hide, file, warnings }, source }
+      return { result: { ok: true, config, text, shown, written: replaced, given, file, warnings }, source }
     }
   } else {
     found.push(...findAll(source, parsed.error?.issues ?? []))

@@ -26,8 +26,10 @@ export interface Source {
   written(path: Path): string | undefined
   /** Where secrets are written out in the text. */
   readonly secrets: readonly Range[]
-  /** Hides what the environment gave. */
-  hide(text: string): string
+  /** The same for all of them. */
+  readonly replaced: ReadonlyMap<string, string>
+  /** What the environment gave. */
+  readonly given: ReadonlySet<string>
   /** Gives a finding its place: that of its path, or of the nearest part of the path that exists. Its text is fit to be shown. */
   locate(finding: Finding): Problem
 }
@@ -108,7 +110,8 @@ class Reader {
       findings: this.findings,
       written: (path) => this.replaced.get(formatPath(path)),
       secrets: this.secrets,
-      hide: this.hide,
+      replaced: this.replaced,
+      given: this.given,
       locate: (finding) => this.locate(finding),
     }
   }

@@ -100,6 +100,19 @@ describe('POST /config/reload', () => {
     }
   })
 
+  it('does the same with a large file, which is read in a thread of its own', async () => {
+    const many = Array.from({ length: 800 }, (_, i) => `  - { path: /many/${i}, methods: [GET], upstream: api }`)
+    const large = (more: string) => config([...many, more].join('\n'))
+    await gateway.writeConfig(large(`  - { path: "/\${LAST_OF_MANY:-last}", upstream: api }`))
+    expect((await reload()).status).toBe(200)
+    const key = await gateway.createKey()
+    expect((await gateway.request('GET', '/last', { key })).status).toBe(502)
+    expect((await policy()).yaml).toContain('/many/799')
+    await gateway.writeConfig(large('  - { path: /x, upstream: nowhere }'))
+    expect((await reload()).body.errors.map(({ path }) => path)).toEqual(['routes[801].upstream'])
+    expect((await gateway.request('GET', '/last', { key })).status).toBe(502)
+  })
+
   it('makes each change of the file one event of the gateway, when nobody asked', async () => {
     const seen = (await events()).length
     await gateway.writeConfig(config('', 'Read them all'))
