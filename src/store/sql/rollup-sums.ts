@@ -24,7 +24,7 @@ export interface Summed {
 
 /** Adds up what is selected, for each name or for each interval. */
 export async function sumsBy(by: 'name' | 'from', db: Reader, selection: Selection): Promise<Summed[]> {
-  const selected = select(db, selection)
+  const selected = select(db, selection, [...countColumns, ...latencyColumns])
   if (selected === undefined) return []
   const rows = await db
     .selectFrom(selected.as('selected'))
@@ -43,7 +43,7 @@ export async function sumsBy(by: 'name' | 'from', db: Reader, selection: Selecti
 
 /** Those with the most requests. */
 export async function topNames(db: Reader, selection: Selection, limit: number): Promise<string[]> {
-  const selected = select(db, selection)
+  const selected = select(db, selection, ['requests'])
   if (selected === undefined) return []
   const rows = await db
     .selectFrom(selected.as('selected'))
@@ -56,19 +56,23 @@ export async function topNames(db: Reader, selection: Selection, limit: number):
   return rows.map(({ name }) => name)
 }
 
-/** @returns undefined for an empty range. */
-function select(db: Reader, { dimension, organizationId, since, until, grain, names, intervalMs }: Selection) {
+/** @param columns what is added up; others would be read for nothing. @returns undefined for an empty range. */
+function select(
+  db: Reader,
+  { dimension, organizationId, since, until, grain, names, intervalMs }: Selection,
+  columns: readonly SumColumn[],
+) {
   const grains = grainsOf[dimension].filter((ms) => ms >= grainMs[grain] && ms <= (intervalMs ?? grainMs.day))
   const interval = sql.lit(intervalMs ?? 1)
   const scope = scopeOf(dimension, organizationId)
   const parts = spansOf(since, until, grains).map((span) => {
     let part = db
       .selectFrom('request_rollups')
-      .select(['name', ...countColumns, ...latencyColumns])
+      .select(['name', ...columns])
       .select(({ ref }) => sql<number>`${ref('at')} - ${ref('at')} % ${interval}`.as('from'))
       .where('dimension', '=', dimension)
       .where('grain', '=', span.grain)
-      .where('at', 'in', span.times)
+      .where('at', 'in', padded(span.times))
     if (scope !== undefined) part = part.where('organization_id', '=', scope)
     if (names !== undefined) part = part.where('name', 'in', names)
     return part
@@ -77,13 +81,26 @@ function select(db: Reader, { dimension, organizationId, since, until, grain, na
   return first && others.reduce((all, next) => all.unionAll(next), first)
 }
 
+/**
+ * The last one again and again, up to a power of two: each length is a statement of its own, which is prepared and kept, and
+ * there shall be a dozen of them, not thousands.
+ */
+function padded(times: readonly number[]): readonly number[] {
+  const last = times.at(-1)
+  if (last === undefined) return times
+  const length = 2 ** Math.ceil(Math.log2(times.length))
+  return [...times, ...new Array<number>(length - times.length).fill(last)]
+}
+
 /** @returns undefined where rows of all organizations are to be read: keys have no sums over all of them. */
 function scopeOf(dimension: Dimension, organizationId: string | null | undefined): string | undefined {
   if (organizationId === null) return ''
   return organizationId ?? (dimension === 'key' ? undefined : everywhere)
 }
 
-function toSums(of: (column: (typeof countColumns)[number] | (typeof latencyColumns)[number]) => number): RequestSums {
+type SumColumn = (typeof countColumns)[number] | (typeof latencyColumns)[number]
+
+function toSums(of: (column: SumColumn) => number): RequestSums {
   const latencies = latencyColumns.map(of)
   return {
     requests: of('requests'),
