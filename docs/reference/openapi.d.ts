@@ -1062,7 +1062,9 @@ export interface components {
             service_account_id: string | null;
             allowed_ips: string[];
             rate_limit: {
+                /** @example 100 */
                 requests: number;
+                /** @example 1m */
                 per: string;
             } | null;
             metadata: {
@@ -1354,7 +1356,9 @@ export interface components {
             status: "active" | "suspended";
             status_reason: string | null;
             rate_limit: {
+                /** @example 100 */
                 requests: number;
+                /** @example 1m */
                 per: string;
             } | null;
             metadata: {
@@ -3541,9 +3545,12 @@ export interface operations {
             content: {
                 "application/json": {
                     name: string;
+                    /** @example acme-ltd */
                     slug?: string;
                     rate_limit?: {
+                        /** @example 100 */
                         requests: number;
+                        /** @example 1m */
                         per: string;
                     } | null;
                     metadata?: {
@@ -3840,7 +3847,9 @@ export interface operations {
                     status?: "active" | "suspended";
                     reason?: string | null;
                     rate_limit?: {
+                        /** @example 100 */
                         requests: number;
+                        /** @example 1m */
                         per: string;
                     } | null;
                     metadata?: {
@@ -4583,7 +4592,9 @@ export interface operations {
                     /** @description Addresses and CIDRs; empty: any address. */
                     allowed_ips?: string[];
                     rate_limit?: {
+                        /** @example 100 */
                         requests: number;
+                        /** @example 1m */
                         per: string;
                     } | null;
                     service_account_id?: string | null;
@@ -4869,7 +4880,9 @@ export interface operations {
                     /** @description Addresses and CIDRs; empty: any address. */
                     allowed_ips?: string[];
                     rate_limit?: {
+                        /** @example 100 */
                         requests: number;
+                        /** @example 1m */
                         per: string;
                     } | null;
                     metadata?: {
@@ -6256,6 +6269,7 @@ export interface operations {
                     description?: string;
                     /** @enum {string} */
                     role: "owner" | "admin" | "engineer" | "viewer";
+                    /** @example acme-ltd */
                     slug?: string;
                 };
             };
