@@ -97,6 +97,8 @@ export function createCaller({ document, population, actors, targetUrl, origin }
           return ['1m', '1h', '30s', '1d']
         case 'url':
           return [targetUrl]
+        case 'method':
+          return ['GET', 'POST']
         case 'path':
           return ['/projects/1', '/projects/1/runs', '/nowhere']
         case 'data':
