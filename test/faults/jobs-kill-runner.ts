@@ -20,7 +20,15 @@ createJobs({
   events: { fault: (where, error) => process.stderr.write(`${where}: ${String(error)}\n`) },
   config: () => config,
   formats: () => compileKeyFormats(config.keys),
-  reencrypt: (options) => reencryptSecrets(store, box, options),
+  reencrypt: ({ onProgress, ...options }) =>
+    reencryptSecrets(store, box, {
+      ...options,
+      // Batches take a few milliseconds: without a rest between them it would be done before anybody saw it begin.
+      async onProgress(progress) {
+        await onProgress?.(progress)
+        await new Promise((resolve) => setTimeout(resolve, 150))
+      },
+    }),
   keyRecord: (key) => apiKeyRecord(key, systemClock.now()),
   requestRecord,
   leaseMs: 200,
