@@ -3,6 +3,7 @@ import { isOwnHost } from './admin-api/hosts.ts'
 import type { LinkMade } from './admin-api/login/accounts.ts'
 import { createLogIn } from './admin-api/login/log-in.ts'
 import { platform } from './admin-api/platform.ts'
+import { createPolicyContext } from './admin-api/policy-context.ts'
 import { apiKeyRecord, organizationRecord, requestRecord } from './admin-api/records.ts'
 import { resources } from './admin-api/resources.ts'
 import { createAdminServer } from './admin-api/server.ts'
@@ -10,7 +11,8 @@ import { announcing } from './bus/announcing.ts'
 import { followChanges } from './bus/change-feed.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { compileCidrs } from './config/cidr.ts'
-import { formatProblems, type LoadedConfig, loadConfig } from './config/load.ts'
+import { formatProblems, type LoadedConfig } from './config/load.ts'
+import { loadApart } from './config/load-apart.ts'
 import type { Config } from './config/schema.ts'
 import { watchConfig } from './config/watch.ts'
 import { createAccount } from './gateway/account.ts'
@@ -18,12 +20,13 @@ import { createFinish } from './gateway/finish.ts'
 import { createListener } from './gateway/listener.ts'
 import { Live } from './gateway/live.ts'
 import { compilePlan, type Plan } from './gateway/plan.ts'
+import { createReloads } from './gateway/reloads.ts'
 import { type ContextSigner, createContextSigner, openSigningKey, signingKeyFrom } from './gateway/signed-context.ts'
 import { createJobs } from './jobs/jobs.ts'
 import { createExposureWatch } from './keys/exposure.ts'
 import { compileKeyFormats, type KeyFormats } from './keys/format.ts'
 import { createKeyLookup } from './keys/lookup.ts'
-import { missingMasterKeys, openSecretBox } from './keys/master-key.ts'
+import { missingForAnswers, missingMasterKeys, openSecretBox } from './keys/master-key.ts'
 import { reencryptSecrets } from './keys/reencrypt.ts'
 import { sealInto } from './keys/seal-secret.ts'
 import type { SecretBox } from './keys/secret-box.ts'
@@ -115,9 +118,13 @@ export async function start({
   })
   if (rawStore === undefined) throw new StartAborted('ended before the store was there')
   stack.defer(() => rawStore.close())
+  // The one process on this store: whatever an earlier one had begun and not finished can be begun again at once.
+  await rawStore.endIdempotentLeases()
   const inUse = await rawStore.masterKeysInUse()
   const { box, missing } = openSecretBox({ env, ...(besideStore && { file: `${besideStore}.key` }), inUse })
   if (missing.length > 0) events.fault('master keys', new Error(missingMasterKeys(missing)))
+  const answers = (await rawStore.masterKeysOfAnswers()).filter(({ masterKeyId: id }) => !box.masterKeyIds.includes(id))
+  if (answers.length > 0) events.fault('master keys', new Error(missingForAnswers(answers)))
   const compileFormats = ({ keys }: Config) => compileKeyFormats(keys, keys.reveal ? sealInto(box) : undefined)
   formats = compileFormats(first)
 
@@ -249,6 +256,42 @@ export async function start({
   })
   stack.defer(() => checkpoints.close())
 
+  const reloads = createReloads({
+    first: loaded,
+    file: configFile,
+    load: (file) => loadApart(file, env),
+    async build(next) {
+      const nextFormats = compileFormats(next.config)
+      const nextPlan = await build(next.config, nextFormats)
+      return () => {
+        // One step: a request has the whole old plan or the whole new one.
+        config = next.config
+        formats = nextFormats
+        plan = nextPlan
+        upstreams.closeUnused()
+        metrics.retainUpstreams((name, origin) => upstreams.has(name, origin))
+      }
+    },
+    abandon() {
+      upstreams.use(config.upstreams)
+      upstreams.closeUnused()
+    },
+    store,
+    events,
+    clock,
+  })
+  const reload = async (): Promise<ReloadResult> => {
+    const outcome = await reloads.reload()
+    return outcome.result === 'rejected' ? { ok: false, errors: formatProblems(outcome.problems) } : { ok: true }
+  }
+  const policy = createPolicyContext({
+    reloads,
+    limiter,
+    env,
+    targetsUp: (configured) => upstreams.targetsUp(configured),
+  })
+  stack.defer(() => policy.close())
+
   let draining = false
   const adminToken = env.SALLYPORT_ADMIN_TOKEN
   const login = createLogIn({ store, clock, adminToken, adminUrl: () => adminUrl })
@@ -268,7 +311,7 @@ export async function start({
     tail,
     webhooks,
     jobs,
-    reload: () => reload(),
+    policy,
   }
   const admin = createAdminServer({
     plugins: [platform(context, resources)],
@@ -281,40 +324,6 @@ export async function start({
     ...(first.context.sign ? { jwks: () => signer?.jwks() ?? { keys: [] } } : {}),
   })
   stack.defer(() => admin.close())
-
-  const reloadOnce = async (): Promise<ReloadResult> => {
-    if (configFile === undefined) return { ok: true }
-    const next = await loadConfig(configFile, env)
-    if (!next.ok) {
-      const errors = formatProblems(next.problems)
-      events.configLoaded('rejected', errors)
-      return { ok: false, errors }
-    }
-    try {
-      const nextFormats = compileFormats(next.config)
-      const nextPlan = await build(next.config, nextFormats)
-      // One step: a request has the whole old plan or the whole new one.
-      config = next.config
-      formats = nextFormats
-      plan = nextPlan
-    } catch (error) {
-      const errors = error instanceof Error ? error.message : String(error)
-      events.configLoaded('rejected', errors)
-      return { ok: false, errors }
-    }
-    upstreams.closeUnused()
-    metrics.retainUpstreams((name, origin) => upstreams.has(name, origin))
-    events.configLoaded('accepted', configFile)
-    return { ok: true }
-  }
-
-  // One after the other: of two that overlap the one that has read the older text must not be the last to finish.
-  let reloading: Promise<unknown> = Promise.resolve()
-  const reload = (): Promise<ReloadResult> => {
-    const result = reloading.then(reloadOnce)
-    reloading = result.catch(() => {})
-    return result
-  }
 
   const adminAddress = await admin.listen(first.admin.listen)
   const adminUrl = urlOf('http', adminAddress)

@@ -14,7 +14,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Update me */
+        /**
+         * Update me
+         * @description A change of the password ends every session of yours; the answer brings the cookie of a new one.
+         */
         patch: operations["updateMe"];
         trace?: never;
     };
@@ -80,7 +83,10 @@ export interface paths {
         /** List admin tokens */
         get: operations["listAdminTokens"];
         put?: never;
-        /** Create admin token */
+        /**
+         * Create admin token
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         post: operations["createAdminToken"];
         delete?: never;
         options?: never;
@@ -183,7 +189,10 @@ export interface paths {
         /** List operators */
         get: operations["listOperators"];
         put?: never;
-        /** Create operator */
+        /**
+         * Create operator
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         post: operations["createOperator"];
         delete?: never;
         options?: never;
@@ -206,7 +215,10 @@ export interface paths {
         delete: operations["deleteOperator"];
         options?: never;
         head?: never;
-        /** Update operator */
+        /**
+         * Update operator
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         patch: operations["updateOperator"];
         trace?: never;
     };
@@ -219,7 +231,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends every session and token, takes the password away, and gives a link to set a new one. */
+        /**
+         * Ends every session and token, takes the password away, and gives a link to set a new one.
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         post: operations["resetPassword"];
         delete?: never;
         options?: never;
@@ -274,7 +289,10 @@ export interface paths {
         /** List members */
         get: operations["listMembers"];
         put?: never;
-        /** Add member */
+        /**
+         * Add member
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         post: operations["addMember"];
         delete?: never;
         options?: never;
@@ -297,7 +315,10 @@ export interface paths {
         delete: operations["removeMember"];
         options?: never;
         head?: never;
-        /** Update member */
+        /**
+         * Update member
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         patch: operations["updateMember"];
         trace?: never;
     };
@@ -389,7 +410,7 @@ export interface paths {
         put?: never;
         /**
          * Reveal API key
-         * @description The whole key once more. Needs no body; with a session cookie, the password of the operator.
+         * @description The whole key once more. Needs no body; with a session cookie, the password of the operator, or where there is none a log-in of the last ten minutes.
          */
         post: operations["revealApiKey"];
         delete?: never;
@@ -857,6 +878,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/platform/organizations/{organization_id}/analytics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get organization analytics */
+        get: operations["getOrganizationAnalytics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/analytics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get analytics */
+        get: operations["getAnalytics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get policy */
+        get: operations["getPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/policy/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Validate policy */
+        post: operations["validatePolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/policy/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Explain policy */
+        post: operations["explainPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/config/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reload config */
+        post: operations["reloadConfig"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -878,6 +1001,38 @@ export interface components {
             created_at: string;
             expires_at: string | null;
             last_used_at: string | null;
+        };
+        AnalyticsBucket: {
+            /**
+             * Format: date-time
+             * @description When the interval begins; with `by=time`.
+             */
+            at?: string;
+            /** @description With `by=route`; null for requests that matched none. */
+            route?: string | null;
+            /** @description This and the next three with `by=key`. */
+            key_id?: string;
+            /** @description Null where the key is gone with its organization. */
+            name?: string | null;
+            key_prefix?: string | null;
+            organization_id?: string | null;
+            /** @description With `by=code`. */
+            code?: string;
+            requests: number;
+            /** @description Answered 5xx, or left by the caller before there was an answer. */
+            errors: number;
+            /** @description Refused by the gateway itself with 401, 403, 404 or 405. */
+            denied: number;
+            /** @description Refused with RATE_LIMITED. */
+            limited: number;
+            bytes_in: number;
+            bytes_out: number;
+            /** @description Null without requests. Estimated from buckets, each one half wider than the one before: at most 50 % above the true one, at most a third below. */
+            p50_ms: number | null;
+            /** @description Null without requests. Estimated from buckets, each one half wider than the one before: at most 50 % above the true one, at most a third below. */
+            p95_ms: number | null;
+            /** @description Null without requests. Estimated from buckets, each one half wider than the one before: at most 50 % above the true one, at most a third below. */
+            p99_ms: number | null;
         };
         ApiKeyCreatedResponse: {
             key: components["schemas"]["ApiKeyRecord"];
@@ -907,7 +1062,9 @@ export interface components {
             service_account_id: string | null;
             allowed_ips: string[];
             rate_limit: {
+                /** @example 100 */
                 requests: number;
+                /** @example 1m */
                 per: string;
             } | null;
             metadata: {
@@ -951,6 +1108,12 @@ export interface components {
             user_agent: string | null;
             /** Format: date-time */
             created_at: string;
+        };
+        ConfigReloaded: {
+            /** @constant */
+            result: "accepted";
+            version: string;
+            changed: boolean;
         };
         EventRecord: {
             id: string;
@@ -1131,6 +1294,8 @@ export interface components {
             /** @enum {string} */
             via: "admin_token" | "session" | "personal_token";
             session_id: string | null;
+            /** @description Until when this session may do what asks for a proof; null without a session. */
+            proved_until: string | null;
             roles: {
                 organization_id: string;
                 organization_name: string;
@@ -1163,7 +1328,8 @@ export interface components {
             updated_at: string;
         };
         OneTimeLink: {
-            url: string;
+            /** @description Null only in the answer to a repeat (Idempotency-Key) that comes after it was used or has ended. */
+            url: string | null;
             /** Format: date-time */
             expires_at: string;
         };
@@ -1190,7 +1356,9 @@ export interface components {
             status: "active" | "suspended";
             status_reason: string | null;
             rate_limit: {
+                /** @example 100 */
                 requests: number;
+                /** @example 1m */
                 per: string;
             } | null;
             metadata: {
@@ -1199,6 +1367,152 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             updated_at: string | null;
+        };
+        PolicyExplanation: {
+            /** @enum {string} */
+            decision: "allow" | "deny";
+            code: string | null;
+            /** @description That of the refusal; null where the answer is the API’s. */
+            status: number | null;
+            route: string | null;
+            steps: {
+                step: string;
+                /** @enum {string} */
+                result: "pass" | "deny" | "skipped";
+                detail: string;
+            }[];
+        };
+        PolicyProblem: {
+            /** @description From 1; null where it is about the file as a whole. */
+            line: number | null;
+            column: number | null;
+            /** @description For example routes[3].path. */
+            path: string;
+            message: string;
+        };
+        PolicyRecord: {
+            /** @description Of the text as it is shown. */
+            version: string;
+            /**
+             * Format: date-time
+             * @description When it came into force.
+             */
+            since: string;
+            /** @description Its name without folder; null when the gateway was started without one. */
+            file: string | null;
+            /** @description As in the file, with [secret] in the place of secrets. Variables stand as they are written. */
+            yaml: string;
+            routes: components["schemas"]["PolicyRoute"][];
+            scopes: {
+                name: string;
+                description: string;
+            }[];
+            limits: {
+                name: string;
+                by: string[];
+                requests: number | string;
+                per: string;
+            }[];
+            upstreams: {
+                name: string;
+                targets: {
+                    url: string;
+                    up: boolean;
+                }[];
+                /** @description Whether targets are asked how they are, besides by requests. */
+                health_check: boolean;
+            }[];
+            /** @description Null until the first one. One that was rejected has changed nothing. */
+            last_reload: {
+                /** Format: date-time */
+                at: string;
+                /** @enum {string} */
+                result: "accepted" | "rejected";
+                problems: components["schemas"]["PolicyProblem"][];
+            } | null;
+        };
+        PolicyRoute: {
+            path: string;
+            host: string | null;
+            /** @description Null: all. */
+            methods: string[] | null;
+            public: boolean;
+            deny: boolean;
+            /** @description Its denials are in the request log as shadow_code. */
+            shadow: boolean;
+            /** @description All of these. */
+            scopes: string[];
+            /** @description One of these. */
+            any_scope: string[];
+            workspace: string | null;
+            limits: string[];
+            cost: number | string;
+            upstream: string | null;
+            strip_prefix: string | null;
+            rewrite: string | null;
+            /** @description In bytes; null: the global one. */
+            body_limit: (number | string) | null;
+            forward_authorization: boolean;
+        };
+        PolicyVerdict: {
+            valid: boolean;
+            problems: components["schemas"]["PolicyProblem"][];
+            /** @description What is legal, and maybe not meant. */
+            warnings: components["schemas"]["PolicyProblem"][];
+            tests: {
+                request: string;
+                scopes: string[] | null;
+                expected: string;
+                /** @enum {string} */
+                decision: "allow" | "deny";
+                code: string | null;
+                route: string | null;
+                passed: boolean;
+                step: string | null;
+                detail: string | null;
+            }[];
+            tests_left_out: number;
+            /** @description The difference from what is in force; null where it is not valid. */
+            changes: {
+                routes: {
+                    added: {
+                        host: string | null;
+                        path: string;
+                        methods: string[] | null;
+                    }[];
+                    removed: {
+                        host: string | null;
+                        path: string;
+                        methods: string[] | null;
+                    }[];
+                    changed: {
+                        host: string | null;
+                        path: string;
+                        methods: string[] | null;
+                        fields: string[];
+                    }[];
+                };
+                scopes: {
+                    added: string[];
+                    removed: string[];
+                    changed: string[];
+                };
+                limits: {
+                    added: string[];
+                    removed: string[];
+                    changed: string[];
+                };
+                upstreams: {
+                    added: string[];
+                    removed: string[];
+                    changed: string[];
+                };
+                settings: {
+                    path: string;
+                    needs_restart: boolean;
+                }[];
+                left_out: number;
+            } | null;
         };
         /** @description RFC 9457. Statuses and codes are in the reference of errors. */
         Problem: {
@@ -1209,6 +1523,8 @@ export interface components {
             instance: string;
             code: string;
             request_id: string;
+            /** @description Log in again and repeat the request: it needs a session of a log-in in the last ten minutes. */
+            proof_required?: boolean;
             errors?: {
                 path: string;
                 message: string;
@@ -1336,8 +1652,8 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             updated_at: string;
-            /** @description whsec_…, as Standard Webhooks has it. Shown this once. */
-            secret: string;
+            /** @description whsec_…, as Standard Webhooks has it. Shown this once. Null only in the answer to a repeat (Idempotency-Key) that comes after it was rotated, or the webhook deleted. */
+            secret: string | null;
         };
         WorkspaceRecord: {
             id: string;
@@ -1374,6 +1690,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -1444,6 +1769,15 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -1473,6 +1807,24 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has changed since: If-Match names another ETag. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1533,6 +1885,15 @@ export interface operations {
                     "application/json": components["schemas"]["SessionRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -1553,6 +1914,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1596,6 +1966,15 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Wrong e-mail or password; which of them is not told. */
             401: {
                 headers: {
@@ -1625,6 +2004,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1686,6 +2074,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -1706,6 +2103,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1742,6 +2166,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -1762,6 +2195,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1804,6 +2264,15 @@ export interface operations {
                     "application/json": components["schemas"]["AdminTokenRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -1824,6 +2293,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1876,9 +2354,18 @@ export interface operations {
                 content: {
                     "application/json": {
                         token: components["schemas"]["AdminTokenRecord"];
-                        /** @description Shown this once. */
-                        raw_token: string;
+                        /** @description Shown this once. Null only in the answer to a repeat (Idempotency-Key) that comes after it was revoked or has ended. */
+                        raw_token: string | null;
                     };
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -1910,6 +2397,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1964,6 +2460,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -1984,6 +2489,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2032,6 +2564,15 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The link is not valid: used, expired, or replaced by a newer one. */
             401: {
                 headers: {
@@ -2061,6 +2602,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2142,7 +2692,10 @@ export interface operations {
     };
     beginOidcLogIn: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Has the provider ask who it is, also somebody whom it knows: what asks for a proof counts from then. */
+                prompt?: "login";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2156,8 +2709,26 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description There is no identity provider. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2204,6 +2775,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not the end of a log-in that this browser began, or the provider refused. */
             401: {
                 headers: {
@@ -2224,6 +2804,15 @@ export interface operations {
             };
             /** @description There is no identity provider. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2282,6 +2871,15 @@ export interface operations {
                     "application/json": components["schemas"]["OperatorRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2302,6 +2900,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2367,6 +2974,15 @@ export interface operations {
                     };
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2396,6 +3012,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2450,6 +3075,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OperatorRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -2508,6 +3142,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2537,6 +3180,33 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2585,6 +3255,15 @@ export interface operations {
                     "application/json": components["schemas"]["OperatorRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2623,6 +3302,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2682,6 +3370,15 @@ export interface operations {
                     "application/json": components["schemas"]["OneTimeLink"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2711,6 +3408,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2769,6 +3475,15 @@ export interface operations {
                     "application/json": components["schemas"]["OrganizationRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2789,6 +3504,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2821,9 +3545,12 @@ export interface operations {
             content: {
                 "application/json": {
                     name: string;
+                    /** @example acme-ltd */
                     slug?: string;
                     rate_limit?: {
+                        /** @example 100 */
                         requests: number;
+                        /** @example 1m */
                         per: string;
                     } | null;
                     metadata?: {
@@ -2840,6 +3567,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrganizationRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -2871,6 +3607,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2925,6 +3670,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrganizationRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -2990,6 +3744,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3019,6 +3782,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3075,7 +3847,9 @@ export interface operations {
                     status?: "active" | "suspended";
                     reason?: string | null;
                     rate_limit?: {
+                        /** @example 100 */
                         requests: number;
+                        /** @example 1m */
                         per: string;
                     } | null;
                     metadata?: {
@@ -3092,6 +3866,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrganizationRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -3132,6 +3915,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3192,6 +3984,15 @@ export interface operations {
                     "application/json": components["schemas"]["MemberRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3212,6 +4013,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3290,6 +4100,15 @@ export interface operations {
                     };
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3319,6 +4138,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3374,6 +4202,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MemberRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -3433,6 +4270,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3462,6 +4308,33 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3511,6 +4384,15 @@ export interface operations {
                     "application/json": components["schemas"]["MemberRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3549,6 +4431,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3615,6 +4506,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeyRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3635,6 +4535,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3683,7 +4592,9 @@ export interface operations {
                     /** @description Addresses and CIDRs; empty: any address. */
                     allowed_ips?: string[];
                     rate_limit?: {
+                        /** @example 100 */
                         requests: number;
+                        /** @example 1m */
                         per: string;
                     } | null;
                     service_account_id?: string | null;
@@ -3701,6 +4612,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyCreatedResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -3732,6 +4652,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3787,6 +4716,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -3846,6 +4784,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3866,6 +4813,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3906,7 +4880,9 @@ export interface operations {
                     /** @description Addresses and CIDRs; empty: any address. */
                     allowed_ips?: string[];
                     rate_limit?: {
+                        /** @example 100 */
                         requests: number;
+                        /** @example 1m */
                         per: string;
                     } | null;
                     metadata?: {
@@ -3925,6 +4901,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -3972,6 +4957,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not JSON. */
             415: {
                 headers: {
@@ -4011,7 +5005,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
                     reason?: string | null;
@@ -4026,6 +5020,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -4057,6 +5060,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4106,7 +5118,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
                     /** @description How long the secrets of now stay valid next to the new one. 0, the default: they end at once. */
@@ -4122,6 +5134,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyCreatedResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -4153,6 +5174,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4199,10 +5229,10 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": {
-                    /** @description Your own. Needed with a session cookie alone. */
+                    /** @description Your own. Needed with a session cookie alone, if you have one. */
                     password?: string;
                 };
             };
@@ -4215,6 +5245,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyRevealedResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -4246,6 +5285,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4307,6 +5355,15 @@ export interface operations {
                     "application/json": components["schemas"]["WorkspaceRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4327,6 +5384,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4367,6 +5433,15 @@ export interface operations {
                     "application/json": components["schemas"]["WorkspaceRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4396,6 +5471,33 @@ export interface operations {
             };
             /** @description The key is bound to another workspace. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4434,6 +5536,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4454,6 +5565,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4497,6 +5635,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeyUsageRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4517,6 +5664,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4559,6 +5715,15 @@ export interface operations {
                     "application/json": components["schemas"]["WorkspaceRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4579,6 +5744,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4628,6 +5802,15 @@ export interface operations {
                     "application/json": components["schemas"]["WorkspaceRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4657,6 +5840,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4712,6 +5904,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkspaceRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -4771,6 +5972,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4791,6 +6001,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4841,6 +6078,15 @@ export interface operations {
                     "application/json": components["schemas"]["WorkspaceRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4879,6 +6125,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4939,6 +6194,15 @@ export interface operations {
                     "application/json": components["schemas"]["ServiceAccountRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4959,6 +6223,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4996,6 +6269,7 @@ export interface operations {
                     description?: string;
                     /** @enum {string} */
                     role: "owner" | "admin" | "engineer" | "viewer";
+                    /** @example acme-ltd */
                     slug?: string;
                 };
             };
@@ -5008,6 +6282,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServiceAccountRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -5039,6 +6322,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5094,6 +6386,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServiceAccountRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -5169,6 +6470,15 @@ export interface operations {
                     "application/json": components["schemas"]["ServiceAccountRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5207,6 +6517,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5267,6 +6586,15 @@ export interface operations {
                     "application/json": components["schemas"]["JobRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5287,6 +6615,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5330,6 +6667,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -5436,6 +6782,15 @@ export interface operations {
                     "application/json": components["schemas"]["JobResultRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5492,7 +6847,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -5552,7 +6917,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": Record<string, never>;
             };
@@ -5565,6 +6930,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobResultRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -5596,6 +6970,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5656,6 +7039,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5676,6 +7068,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5726,6 +7127,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookWithSecret"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5755,6 +7165,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5810,6 +7229,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WebhookRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -5869,6 +7297,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5889,6 +7326,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5942,6 +7406,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5980,6 +7453,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6040,6 +7522,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookWithSecret"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6069,6 +7560,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6129,6 +7629,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDeliveryRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6158,6 +7667,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6219,6 +7737,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDeliveryRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6239,6 +7766,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6281,6 +7817,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDeliveryRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6310,6 +7855,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6371,6 +7925,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDeliveryRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6400,6 +7963,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6466,6 +8038,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RequestRecord"][];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -6545,6 +8126,15 @@ export interface operations {
                     "application/json": components["schemas"]["RequestRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6618,7 +8208,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -6692,7 +8291,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -6766,6 +8374,15 @@ export interface operations {
                     "application/json": components["schemas"]["EventRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6786,6 +8403,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6826,6 +8452,89 @@ export interface operations {
                     "application/json": components["schemas"]["EventRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verifyEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventsVerdict"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6864,11 +8573,28 @@ export interface operations {
             };
         };
     };
-    verifyEvents: {
+    getOrganizationAnalytics: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 24 hours before `until` when left out; rounded down to the start of a bucket. */
+                since?: string;
+                /** @description Now when left out; rounded up to the end of a bucket. */
+                until?: string;
+                /** @description time (the default): one for each interval, also where nothing was. route, key: those with the most requests. code: why requests were refused. */
+                by?: "time" | "route" | "key" | "code";
+                /** @description With `by=time`. auto, the default: the finest that makes at most 400 buckets. At most 1000; days are those of UTC. */
+                interval?: "auto" | "1m" | "5m" | "1h" | "1d";
+                /** @description The pattern of a route, as in the configuration. */
+                route?: string;
+                /** @description Keys are summed by the hour: `since` and `until` are rounded to it. */
+                key_id?: string;
+                /** @description How many routes, keys or codes; 50 when left out. */
+                limit?: string;
+            };
             header?: never;
-            path?: never;
+            path: {
+                organization_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -6879,7 +8605,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventsVerdict"];
+                    "application/json": components["schemas"]["AnalyticsBucket"][];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -6902,6 +8637,487 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The query is wrong; see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAnalytics: {
+        parameters: {
+            query?: {
+                /** @description 24 hours before `until` when left out; rounded down to the start of a bucket. */
+                since?: string;
+                /** @description Now when left out; rounded up to the end of a bucket. */
+                until?: string;
+                /** @description time (the default): one for each interval, also where nothing was. route, key: those with the most requests. code: why requests were refused. */
+                by?: "time" | "route" | "key" | "code";
+                /** @description With `by=time`. auto, the default: the finest that makes at most 400 buckets. At most 1000; days are those of UTC. */
+                interval?: "auto" | "1m" | "5m" | "1h" | "1d";
+                /** @description The pattern of a route, as in the configuration. */
+                route?: string;
+                /** @description Keys are summed by the hour: `since` and `until` are rounded to it. */
+                key_id?: string;
+                /** @description How many routes, keys or codes; 50 when left out. */
+                limit?: string;
+                /** @description Of this one alone; `none` for requests of no organization. */
+                organization_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalyticsBucket"][];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The query is wrong; see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    validatePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The whole text of a configuration file. */
+                    yaml: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyVerdict"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is wrong; see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explainPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    method: string;
+                    /** @description With its query, if it has one; as it would be sent. */
+                    path: string;
+                    /** @description The Host header. */
+                    host?: string;
+                    /** @description As this key, of any organization. One of key_id and scopes. */
+                    key_id?: string;
+                    /** @description As a key made up with these scopes. */
+                    scopes?: string[];
+                    /** @description Grants of that key. */
+                    workspaces?: string[];
+                    /** @description Of that key. */
+                    environment?: string;
+                    /** @description The caller's address; 127.0.0.1 when left out. */
+                    ip?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyExplanation"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is wrong; see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reloadConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigReloaded"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflicts with what is there. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

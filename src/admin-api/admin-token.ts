@@ -3,14 +3,19 @@ import type { AdminPrincipal } from './principal.ts'
 
 const lengthMin = 32
 
+/** SALLYPORT_ADMIN_TOKEN can't be used; the text says what to do, without the token. */
+export class AdminTokenProblem extends Error {
+  override readonly name = 'AdminTokenProblem'
+}
+
 /**
  * The instance's own token, from SALLYPORT_ADMIN_TOKEN. Held as its hash alone.
- * @throws when it is set and too short to be safe.
+ * @throws AdminTokenProblem when it is set and too short to be safe.
  */
 export function readAdminToken(text: string | undefined): ((token: string) => AdminPrincipal | undefined) | undefined {
   if (text === undefined || text === '') return undefined
   if (text.length < lengthMin) {
-    throw new Error(
+    throw new AdminTokenProblem(
       `SALLYPORT_ADMIN_TOKEN has ${text.length} characters; it needs ${lengthMin} or more, for example from: openssl rand -hex 32`,
     )
   }
@@ -24,5 +29,6 @@ const root: AdminPrincipal = {
   roles: new Map(),
   via: 'admin_token',
   sessionId: null,
+  provedAt: null,
   operator: null,
 }

@@ -18,8 +18,10 @@ import type { Tail } from '../recorder/tail.ts'
 import type { Organization, Store } from '../store/store.ts'
 import type { ChainVerdict } from '../store/verify-events.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
+import type { KeptSecret } from './kept-secrets.ts'
 import type { Accounts } from './login/accounts.ts'
 import type { VerifyPassword } from './login/verify-password.ts'
+import type { PolicyContext } from './policy-context.ts'
 import type { AccessRole, AdminPrincipal, AuthenticateAdmin } from './principal.ts'
 
 /** What the admin API works with; made in app.ts. Functions give what a reload may change. */
@@ -45,8 +47,7 @@ export interface AdminContext {
   readonly tail: Tail
   readonly webhooks: Webhooks
   readonly jobs: Jobs
-  /** Reads the file again. */
-  readonly reload: () => Promise<{ readonly ok: true } | { readonly ok: false; readonly errors: string }>
+  readonly policy: PolicyContext
 }
 
 /** The instance that resource routes are registered on: bodies, parameters and answers are zod schemas. */
@@ -76,8 +77,8 @@ declare module 'fastify' {
      * every method. Left out where the path names none.
      */
     exists?: (request: FastifyRequest) => Promise<boolean>
-    /** Honours Idempotency-Key. */
-    idempotent?: boolean
+    /** Honours Idempotency-Key, with a handler that answers by `makeOnce`. Names the secret in the answer, where there is one. */
+    idempotent?: true | KeptSecret
   }
 }
 

@@ -1,6 +1,6 @@
 import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
   serializerCompiler,
@@ -12,6 +12,7 @@ import { accessOf, admit, platformPrefix } from './admission.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
 import { docsPage } from './docs-page.ts'
 import { honourIdempotencyKeys } from './idempotency.ts'
+import { BodyHoldsKey, BodyTooDeep, jsonOrNothing } from './json-body.ts'
 import { openapiOptions } from './openapi.ts'
 import { codeOf, refuse } from './refusals.ts'
 
@@ -20,6 +21,7 @@ import { codeOf, refuse } from './refusals.ts'
  * byte of the body is read: log-in, the organization of the path, the role, the object.
  */
 export function platform(context: AdminContext, resources: readonly ResourceRoutes[]) {
+  const containsKey = (text: string): boolean => context.formats().containsKey(text)
   return async (parent: FastifyInstance): Promise<void> => {
     await parent.register(cookie)
     await parent.register(swagger, openapiOptions)
@@ -30,12 +32,17 @@ export function platform(context: AdminContext, resources: readonly ResourceRout
         app.setValidatorCompiler(compileValidator)
         app.setSerializerCompiler(serializerCompiler)
         app.removeContentTypeParser(['application/json', 'text/plain'])
-        app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonOrNothing(app))
+        app.addContentTypeParser('application/json', { parseAs: 'string' }, jsonOrNothing(app, containsKey))
         app.decorateRequest('principal', null)
         app.decorateRequest('organization', null)
         app.decorateRequest('role', null)
         app.addHook('onRoute', ({ method, url }) => {
           for (const each of [method].flat()) accessOf(each, url)
+        })
+        // A list echoes its URL in Link, and proxies and browsers write down what stands in one.
+        app.addHook('onRequest', (request, reply, done) => {
+          if (containsKey(request.url)) refuse(reply, 'QUERY_TOKEN_REJECTED')
+          else done()
         })
         app.addHook('onRequest', (request, reply) => admit(context, request, reply))
         honourIdempotencyKeys(app, context)
@@ -54,15 +61,6 @@ const compileValidator: typeof validatorCompiler = (route) => {
   return route.httpPart === 'body' ? (body) => validate(body ?? undefined) : validate
 }
 
-/** An empty body is none: clients say `application/json` also where they have nothing to send, as on revoke. */
-function jsonOrNothing(app: FastifyInstance) {
-  const parse = app.getDefaultJsonParser('error', 'error')
-  return (request: FastifyRequest, body: string, done: (error: Error | null, body?: unknown) => void): void => {
-    if (body === '') done(null, undefined)
-    else void parse(request, body, done)
-  }
-}
-
 function answerError({ events }: AdminContext, error: Error, reply: FastifyReply): FastifyReply {
   if (hasZodFastifySchemaValidationErrors(error)) {
     if (error.validationContext === 'params') return refuse(reply, 'NOT_FOUND')
@@ -71,6 +69,9 @@ function answerError({ events }: AdminContext, error: Error, reply: FastifyReply
       message: message ?? 'is not valid',
     }))
     return refuse(reply, 'VALIDATION_FAILED', { errors })
+  }
+  if (error instanceof BodyTooDeep || error instanceof BodyHoldsKey) {
+    return refuse(reply, 'VALIDATION_FAILED', { errors: [{ path: '', message: error.message }] })
   }
   if (error instanceof StoreConflict)
     return refuse(reply, 'CONFLICT', { errors: [{ path: error.field, message: error.message }] })

@@ -1,4 +1,5 @@
 import type { ResourceRoutes } from './context.ts'
+import { analyticsRoutes } from './routes/analytics.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { eventRoutes } from './routes/events.ts'
@@ -12,6 +13,7 @@ import { memberRoutes } from './routes/members.ts'
 import { oidcRoutes } from './routes/oidc.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { organizationRoutes } from './routes/organizations.ts'
+import { policyRoutes } from './routes/policy.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { serviceAccountRoutes } from './routes/service-accounts.ts'
 import { sessionRoutes } from './routes/sessions.ts'
@@ -42,4 +44,6 @@ export const resources: readonly ResourceRoutes[] = [
   deliveryRoutes,
   requestRoutes,
   eventRoutes,
+  analyticsRoutes,
+  policyRoutes,
 ]

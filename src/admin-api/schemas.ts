@@ -11,17 +11,24 @@ export const description = z.string().max(2000)
 export const slug = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and -')
+  .meta({ examples: ['acme-ltd'] })
 export const metadata = z
   .record(z.string().min(1).max(64), z.json())
   .refine((value) => JSON.stringify(value).length <= 16_384, 'must be at most 16 kB of JSON')
 
 /** `{ "requests": 100, "per": "1m" }` */
 export const rateLimit = z.strictObject({
-  requests: z.number().int().min(1).max(1_000_000_000),
+  requests: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .meta({ examples: [100] }),
   per: z
     .string()
     .regex(/^[1-9]\d{0,8}(ms|s|m|h|d)$/, 'is not a duration; write for example 30s, 1m, 1h or 30d')
-    .refine((text) => (parseDuration(text) ?? 0) <= 3650 * 86_400_000, 'must be at most 3650d'),
+    .refine((text) => (parseDuration(text) ?? 0) <= 3650 * 86_400_000, 'must be at most 3650d')
+    .meta({ examples: ['1m'] }),
 })
 
 /** As the store keeps it. */

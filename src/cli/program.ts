@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { AdminTokenProblem } from '../admin-api/admin-token.ts'
 import { MasterKeyProblem } from '../keys/master-key.ts'
 import { StoreConflict, StoreMissing, StoreUnavailable } from '../store/store.ts'
 import { addCheck } from './check.ts'
@@ -55,7 +56,7 @@ function exitCode(error: unknown): number {
   if (error instanceof UsageFailure) return complain(`${error.message}\n(add --help to see how)`, 2)
   if (error instanceof Failure) return complain(error.message, 1)
   if (error instanceof StoreConflict || error instanceof StoreMissing) return complain(error.message, 1)
-  if (error instanceof MasterKeyProblem) return complain(error.message, 1)
+  if (error instanceof MasterKeyProblem || error instanceof AdminTokenProblem) return complain(error.message, 1)
   if (error instanceof StoreUnavailable) return complain(`the store can't be used: ${error.message}`, 1)
   return complain(error instanceof Error ? (error.stack ?? error.message) : String(error), 1)
 }

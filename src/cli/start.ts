@@ -93,9 +93,11 @@ async function welcome(app: App, file: string): Promise<void> {
   const link = await app.setupLink()
   if (link !== undefined) {
     lines.push(
-      `Nobody can log in yet. To make the first operator, open once before ${new Date(link.expiresAt).toISOString()}:`,
+      `Nobody can log in yet. This makes the first operator, once, before ${new Date(link.expiresAt).toISOString()}:`,
       `  ${link.url}`,
-      `or: POST {token, email, name, password} to ${app.adminUrl}/platform/setup; the token is what stands behind #token=`,
+      'Without a browser, with the token that stands behind #token= in it:',
+      `  curl -X POST ${app.adminUrl}/platform/setup -H "Content-Type: application/json" \\`,
+      `    -d '{"token": "…", "email": "you@example.com", "name": "You", "password": "12 characters or more"}'`,
     )
   }
   process.stderr.write(`${lines.join('\n')}\n`)

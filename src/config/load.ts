@@ -8,18 +8,26 @@ import { type Finding, formatPath, type Problem, sortProblems } from './problems
 import { resolveRedisFiles } from './redis-url.ts'
 import { salvage } from './salvage.ts'
 import { type Config, configSchema } from './schema.ts'
+import { showText } from './shown-text.ts'
 import { readSource, type Source } from './source.ts'
 import { findSurprises } from './surprises.ts'
 import type { Environment } from './variables.ts'
 
 export { formatProblems } from './problems.ts'
 
+/** Plain data: it can come from another thread. */
 export interface LoadedConfig {
   readonly ok: true
   /** Checked, every default filled in; paths of files are absolute. */
   readonly config: Config
   /** The file as it was read. */
   readonly text: string
+  /** The same without its secrets. */
+  readonly shown: string
+  /** How values stand in the file that come from the environment (`${NAME}`), by their path as `formatPath` has it. */
+  readonly written: ReadonlyMap<string, string>
+  /** What the environment gave: not to be shown. */
+  readonly given: ReadonlySet<string>
   /** As it was named by the caller. */
   readonly file: string
   /** What is legal, and maybe not meant. */
@@ -29,7 +37,7 @@ export interface LoadedConfig {
 /** Problems are sorted by their place in the file, each named once, and all named at once. */
 export type LoadResult = LoadedConfig | { readonly ok: false; readonly problems: readonly Problem[] }
 
-const bytesMax = 1024 * 1024
+export const configBytesMax = 1024 * 1024
 
 /**
  * Reads and checks a configuration file. Never throws: a file that can't be read is a problem like any other.
@@ -38,6 +46,11 @@ const bytesMax = 1024 * 1024
 export async function loadConfig(file: string, env: Environment): Promise<LoadResult> {
   const text = await readBounded(file)
   if (typeof text !== 'string') return { ok: false, problems: [{ file, line: 0, column: 0, path: '', ...text }] }
+  return loadText(text, file, env)
+}
+
+/** The same for a text that is to stand in that file: relative paths start from its folder. */
+export async function loadText(text: string, file: string, env: Environment): Promise<LoadResult> {
   const { result, source } = parse(text, file, env)
   if (!result.ok || source === undefined) return result
   const findings = await checkFiles(result.config)
@@ -62,7 +75,9 @@ function parse(text: string, file: string, env: Environment): { result: LoadResu
     if (found.length === 0) {
       const warnings = sortProblems([...findSurprises(parsed.data)].map(source.locate))
       const config = resolveFiles(parsed.data, dirname(resolve(file)))
-      return { result: { ok: true, config, text, file, warnings }, source }
+      const { replaced, given, secrets } = source
+      const shown = showText(text, secrets)
+      return { result: { ok: true, config, text, shown, written: replaced, given, file, warnings }, source }
     }
   } else {
     found.push(...findAll(source, parsed.error?.issues ?? []))
@@ -121,14 +136,14 @@ async function readBounded(file: string): Promise<string | { message: string }> 
   try {
     await using handle = await open(file)
     // One byte more than allowed, and never the whole of it: the size that a file claims need not be true.
-    const buffer = Buffer.alloc(bytesMax + 1)
+    const buffer = Buffer.alloc(configBytesMax + 1)
     let length = 0
     for (;;) {
       const { bytesRead } = await handle.read(buffer, length, buffer.length - length)
       length += bytesRead
       if (bytesRead === 0 || length === buffer.length) break
     }
-    if (length > bytesMax) return { message: 'is larger than 1 MB; is this the right file?' }
+    if (length > configBytesMax) return { message: 'is larger than 1 MB; is this the right file?' }
     return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length))
   } catch (error) {
     return { message: readComplaint(error) }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { AnswersUnder } from '../store/idempotency-store.ts'
 import { createSecretBox, type MasterKey, masterKey, type SecretBox } from './secret-box.ts'
 
 /** The master keys can't be had. The message says what to do and never holds one. */
@@ -120,6 +121,14 @@ function readKey(text: string, where: string): MasterKey {
 /** For the log: which ciphertexts can't be read, and what brings them back. */
 export const missingMasterKeys = (missing: readonly string[]): string =>
   `the store holds secrets encrypted with master keys that are not here: ${missing.join(', ')}. Add them to SALLYPORT_MASTER_KEY_OLD; until then those secrets can't be used`
+
+/** For the log: answers that can't be given again. Nothing is made twice for that: their repeats are refused. */
+export const missingForAnswers = (missing: readonly AnswersUnder[]): string =>
+  `answers to requests with an Idempotency-Key are encrypted with master keys that are not here: ${missing
+    .map(({ masterKeyId, until }) => `${masterKeyId} until ${new Date(until).toISOString()}`)
+    .join(
+      ', ',
+    )}. Until then their repeats are answered 409; add the keys to SALLYPORT_MASTER_KEY_OLD to have them answered`
 
 const retiredMax = 20
 const howToMake = 'make a key with "openssl rand -base64 32" and set SALLYPORT_MASTER_KEY to it'

@@ -73,7 +73,8 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
       metrics.limiterDegraded(degraded)
       if (degraded === limiterIsDegraded) return
       limiterIsDegraded = degraded
-      if (degraded) throttled('redis', 'error', { why }, 'Redis does not answer: limits are not shared with other nodes')
+      if (degraded)
+        throttled('redis', 'error', { why }, 'Redis does not answer: limits are not shared with other nodes')
       else throttled('redis', 'info', {}, 'Redis answers again: limits are shared with other nodes')
     },
 
@@ -105,6 +106,14 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
       if (result === 'failed' || result === 'gone')
         throttled(`webhook ${webhookId}`, 'warn', fields, 'webhook not delivered')
       else if (log.enabled('debug')) log.debug(fields, 'webhook')
+    },
+
+    // Who tries passwords decides how many of these there are; of each address the first are told, then how many more.
+    adminLogin(method, result, { requestId, ip, operatorId, email = null }) {
+      metrics.adminLogin(method, result)
+      const fields = { method, result, request_id: requestId, ip, operator_id: operatorId, email }
+      if (result === 'succeeded') throttled(`login ${operatorId}`, 'info', fields, 'logged in to the admin plane')
+      else throttled(`login ${result} ${ip}`, 'warn', fields, 'log-in to the admin plane refused')
     },
 
     listening(plane, url) {

@@ -36,6 +36,17 @@ export class UpstreamSet {
     )
   }
 
+  /** By name: which targets take requests, in the order of the configuration. */
+  targetsUp(configured: Config['upstreams']): ReadonlyMap<string, readonly boolean[]> {
+    const now = this.#clock.monotonic()
+    return new Map(
+      Object.entries(configured).map(([name, config]) => {
+        const targets = this.#open.get(JSON.stringify([name, config]))?.targets ?? []
+        return [name, targets.map(({ up, ejectedUntil }) => up && ejectedUntil <= now)]
+      }),
+    )
+  }
+
   /** Lets requests in flight on what is no longer configured finish, then closes it. */
   closeUnused(): void {
     for (const [id, upstream] of this.#open) {

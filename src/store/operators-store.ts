@@ -23,8 +23,8 @@ export interface OperatorsStore {
   deleteOperator(id: string, actor: Actor): Promise<'deleted' | 'last_root' | undefined>
   /** As `hashPassword` made it; null when there is none. @returns undefined when there is no such operator. */
   findPasswordHash(operatorId: string): Promise<string | null | undefined>
-  /** Ends every session but `keepSession`, and every link that could set another one. */
-  setPassword(operatorId: string, passwordHash: string, keepSession: string | null, actor: Actor): Promise<boolean>
+  /** Ends every session, and every link that could set another one. */
+  setPassword(operatorId: string, passwordHash: string, actor: Actor): Promise<boolean>
   /**
    * Takes everything away that anybody could log in with as this operator, but OIDC. What is set up from here on is
    * vouched for by whoever asked for this.
@@ -145,10 +145,12 @@ export interface OperatorSession {
   readonly userAgent: string | null
   readonly createdAt: number
   readonly lastSeenAt: number
+  /** When its operator showed a password or link, or was asked by the identity provider: at the log-in or before it. */
+  readonly provedAt: number
 }
 
 export type SessionMethod = 'password' | 'link' | 'oidc'
-export type NewSession = Pick<OperatorSession, 'operatorId' | 'method' | 'ip' | 'userAgent'> & {
+export type NewSession = Pick<OperatorSession, 'operatorId' | 'method' | 'ip' | 'userAgent' | 'provedAt'> & {
   readonly tokenSha256: Buffer
   readonly requestId: string
 }

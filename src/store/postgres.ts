@@ -106,7 +106,7 @@ function createEngine(queries: Lane, writes: Lane, partitions: Partitions, clock
       }
     },
     read: (work) => db.transaction().setAccessMode('read only').execute(work),
-    many: createBatches(writes, partitions),
+    ...createBatches(writes, partitions),
     requestKey: ['id', 'at'],
   }
 }

@@ -183,6 +183,36 @@ describe('members', () => {
     )
   })
 
+  it('one whose role is lowered has the lower one with the next request, in the session that is open', async () => {
+    await using gateway = await startAdmin()
+    const path = `/organizations/${gateway.organization.id}`
+    await logInMember(gateway, gateway.organization.id, 'owner')
+    const { id, browser } = await logInMember(gateway, gateway.organization.id, 'owner')
+    const invite = (email: string) => browser.send('POST', `/platform${path}/members`, { email, role: 'viewer' })
+    expect((await invite('one@example.com')).status).toBe(201)
+    expect((await gateway.api('PATCH', `${path}/members/${id}`, { role: 'viewer' })).status).toBe(200)
+    expect((await invite('two@example.com')).status).toBe(403)
+    expect((await browser.send('PATCH', `/platform${path}/members/${id}`, { role: 'owner' })).status).toBe(403)
+    expect((await browser.send('GET', `/platform${path}/members`)).status).toBe(200)
+  })
+
+  it('an invitation is good for one of two who come with it at once', async () => {
+    await using gateway = await startAdmin()
+    const path = `/organizations/${gateway.organization.id}/members`
+    const { body } = await gateway.api<MemberRecord>('POST', path, { email: 'ada@example.com', role: 'owner' })
+    const token = body.invitation?.url.split('#token=')[1]
+    const words = [password, 'another battery staple']
+    const redeem = (word: string) =>
+      openBrowser(gateway.adminUrl).send('POST', '/platform/setup', { token, password: word })
+    const statuses = (await Promise.all(words.map(redeem))).map(({ status }) => status)
+    expect([...statuses].sort()).toEqual([201, 401])
+    // The password is the one of whoever was told so.
+    const log = (word = '') =>
+      openBrowser(gateway.adminUrl).send('POST', '/platform/sessions', { email: body.email, password: word })
+    expect((await log(words[statuses.indexOf(201)])).status).toBe(201)
+    expect((await log(words[statuses.indexOf(401)])).status).toBe(401)
+  })
+
   it('an invitation that is taken back is worth nothing, and can be made anew', async () => {
     await using gateway = await startAdmin()
     const path = `/organizations/${gateway.organization.id}/members`

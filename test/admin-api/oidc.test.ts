@@ -221,14 +221,39 @@ describe('an answer that this browser did not ask for', () => {
     expect((await again.send('GET', path)).status).toBe(401)
   })
 
-  it('is asked for ten times in a quarter of an hour at most', async () => {
+  it('is taken to the provider ten times in a quarter of an hour at most', async () => {
     await using both = await startBoth()
-    const browser = openBrowser(both.gateway.adminUrl)
+    both.provider.person = ada
     const statuses: number[] = []
     for (let at = 0; at < 12; at++) {
-      statuses.push((await browser.send('GET', '/platform/auth/oidc/callback?code=x&state=y')).status)
+      statuses.push((await logIn(both, undefined, (url) => url.searchParams.set('code', 'x'))).answer.status)
     }
     expect(statuses).toEqual([...Array(10).fill(401), 429, 429])
+  })
+
+  it('keeps nobody of the same address out, made up as it is', async () => {
+    await using both = await startBoth()
+    both.provider.person = ada
+    for (let at = 0; at < 12; at++) {
+      const made = '/platform/auth/oidc/callback?code=x&state=y'
+      expect((await openBrowser(both.gateway.adminUrl).send('GET', made)).status).toBe(401)
+    }
+    const { answer, browser } = await logIn(both)
+    expect([answer.status, answer.headers.location]).toEqual([302, '/'])
+    expect((await browser.send('GET', '/platform/me')).status).toBe(200)
+  })
+
+  it('sends nobody elsewhere, whatever the addresses on the way name', async () => {
+    await using both = await startBoth()
+    both.provider.person = ada
+    const browser = openBrowser(both.gateway.adminUrl)
+    const elsewhere = '?return_to=https://evil.example&next=//evil.example&redirect_uri=https://evil.example'
+    const begun = await browser.send('GET', `/platform/auth/oidc${elsewhere}`)
+    const asked = new URL(String(begun.headers.location))
+    expect([asked.origin, asked.searchParams.getAll('redirect_uri')]).toEqual([both.provider.issuer, [redirectUrl]])
+    const returned = await both.provider.consent(asked.href)
+    const path = `${returned.pathname}${returned.search}&next=//evil.example&return_to=https://evil.example`
+    expect((await browser.send('GET', path)).headers.location).toBe('/')
   })
 })
 

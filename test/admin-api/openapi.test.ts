@@ -11,6 +11,7 @@ interface Operation {
   security?: unknown[]
   'x-required-role': string
   parameters?: { in: string; name: string }[]
+  requestBody?: { required?: boolean }
   responses: Record<string, { content?: Record<string, { schema: object }> }>
 }
 
@@ -79,6 +80,22 @@ describe('the document', () => {
     expect(headersOf('createApiKey')).toEqual(['Idempotency-Key'])
     expect(headersOf('rotateApiKey')).toEqual(['Idempotency-Key'])
     expect(headersOf('getApiKey')).toEqual([])
+  })
+
+  it('says which bodies may be left out', () => {
+    const optional = operations.filter(({ operation }) => operation.requestBody?.required === false)
+    expect(optional.map(({ operation }) => operation.operationId).sort()).toEqual(
+      expect.arrayContaining(['cancelJob', 'revealApiKey', 'revokeApiKey', 'rotateApiKey']),
+    )
+    expect(optional.filter(({ method }) => method !== 'post')).toEqual([])
+  })
+
+  it('has no answer of a type that it is not, and every refusal that comes before a route', () => {
+    const responsesOf = (id: string) =>
+      operations.find(({ operation }) => operation.operationId === id)?.operation.responses ?? {}
+    expect(Object.keys(responsesOf('streamRequests')['200']?.content ?? {})).toEqual(['text/event-stream'])
+    expect(Object.keys(responsesOf('listApiKeys'))).toEqual(expect.arrayContaining(['400', '422']))
+    expect(Object.keys(responsesOf('updateMe'))).toEqual(expect.arrayContaining(['400', '412', '413', '415', '422']))
   })
 
   it('refers to nothing that is not there, and holds nothing that is not used', () => {

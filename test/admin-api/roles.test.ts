@@ -15,10 +15,7 @@ const roles = ['root', 'owner', 'admin', 'engineer', 'viewer'] as const satisfie
 const inOrganization = '/organizations/:organization_id'
 
 /** In the table, and not made yet. Whoever makes one takes it out of this list: the last test asks for it. */
-const awaited: readonly string[] = [
-  ...[`GET ${inOrganization}/analytics`, 'GET /analytics'],
-  ...['GET /policy', 'POST /policy/validate', 'POST /policy/explain', 'POST /config/reload'],
-]
+const awaited: readonly string[] = []
 const endpoints = Object.entries(accessTable).flatMap(([endpoint, access]) => {
   const [method = '', path = ''] = endpoint.split(' ')
   return awaited.includes(endpoint) ? [] : [{ endpoint, method, path, access }]

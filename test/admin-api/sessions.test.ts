@@ -121,6 +121,24 @@ describe('sessions', () => {
     expect((await again.send('POST', '/platform/sessions', { email, password: next })).status).toBe(201)
   })
 
+  it('a change of password ends also a copy of the session that it was made in', async () => {
+    await using gateway = await startAdmin()
+    const { email, browser } = await logInMember(gateway, gateway.organization.id, 'viewer')
+    const thief = openBrowser(gateway.adminUrl, new Map(browser.cookies))
+    const next = 'another battery staple'
+    const body = { password: next, current_password: password }
+    const changed = await browser.send('PATCH', '/platform/me', body)
+    expect([changed.status, (await thief.send('GET', '/platform/me')).status]).toEqual([200, 401])
+    expect((await browser.send('GET', '/platform/me')).body).toEqual(changed.body)
+    // And the browser is still one that the account knows.
+    for (let at = 0; at < 11; at++) {
+      await browser.send('POST', '/platform/sessions', { email, password })
+    }
+    expect((await browser.send('POST', '/platform/sessions', { email, password: next })).status).toBe(429)
+    const other = openBrowser(gateway.adminUrl)
+    expect((await other.send('POST', '/platform/sessions', { email, password: next })).status).toBe(201)
+  }, 20_000)
+
   it('a thief of a session can’t find out the password with it', async () => {
     await using gateway = await startAdmin()
     const { browser } = await logInMember(gateway, gateway.organization.id, 'viewer')

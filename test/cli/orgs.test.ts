@@ -73,7 +73,9 @@ describe('organizations and workspaces on the command line', () => {
   it('refuses a second workspace with the same external id', async () => {
     const { code, stderr } = await cli.run('workspaces', 'create', 'Copy', '--org', 'acme', '--external-id', 'prj_42')
     expect(code).toBe(1)
-    expect(stderr).toContain('there is already one with this external_id')
+    expect(stderr).toBe(
+      'error: there is already one with this external_id; "sallyport workspaces list --org acme" shows those there are\n',
+    )
   })
 
   it('refuses an external id that has several spellings in a path', async () => {

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { startUpstream } from '../../examples/upstream.ts'
-import { type CliSandbox, cliConfig, cliSandbox, mainFile } from '../helpers/cli.ts'
+import { type CliSandbox, cliConfig, cliSandbox, mainFile, runNode } from '../helpers/cli.ts'
 
 interface Running {
   readonly process: ChildProcess
@@ -87,6 +87,8 @@ describe('sallyport start', () => {
     const { stdout, stderr } = gateway.output()
     expect(stderr).toContain('Sallyport is running from gateway.yaml')
     expect(stderr).toContain('sallyport orgs create')
+    // There may be no page behind the link yet; what its page would send can be sent by hand.
+    expect(stderr).toContain(`curl -X POST ${gateway.adminUrl}/platform/setup `)
     for (const line of stdout.trim().split('\n').filter(Boolean)) expect(() => JSON.parse(line)).not.toThrow()
   })
 
@@ -149,6 +151,13 @@ describe('sallyport start', () => {
     const { code, stderr } = await cli.run('start')
     expect(code).toBe(1)
     expect(stderr).toContain(address)
+  })
+
+  it('ends with 1 and says in one line what is wrong with an admin token that is too short', async () => {
+    await using cli = await cliSandbox(cliConfig)
+    const { code, stderr } = await runNode([mainFile, 'start'], cli.folder, { SALLYPORT_ADMIN_TOKEN: 'guess-me' })
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error: SALLYPORT_ADMIN_TOKEN has 8 characters; .*\n$/)])
+    expect(stderr).not.toContain('guess-me')
   })
 })
 

@@ -105,6 +105,12 @@ describe('a SQLite store that can not be opened says what to do', () => {
     expect(await refused()).toMatch(/a part of the path is a file/)
   })
 
+  it('for a place where no folder can be made, at once', async () => {
+    // The kernel says there that the folder is missing in which it should make one, though it is there.
+    file = '/proc/nowhere/deep/store.db'
+    expect(await refused()).toMatch(/can't open the store .*no folder can be made there/)
+  })
+
   it('for the database of another program', async () => {
     mkdirSync(dirname(file), { recursive: true })
     const database = new DatabaseSync(file)

@@ -4,6 +4,8 @@ import { systemClock } from '../../src/clock.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { createJobs } from '../../src/jobs/jobs.ts'
 import { compileKeyFormats } from '../../src/keys/format.ts'
+import { openSecretBox } from '../../src/keys/master-key.ts'
+import { reencryptSecrets } from '../../src/keys/reencrypt.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 
 const [storeFile = '', configFile = ''] = process.argv.slice(2)
@@ -11,13 +13,22 @@ const loaded = await loadConfig(configFile, {})
 if (!loaded.ok) throw new Error('the configuration is wrong')
 const { config } = loaded
 const store = await openSqliteStore(storeFile, { clock: systemClock })
+const { box } = openSecretBox({ env: process.env, file: `${storeFile}.key`, inUse: [] })
 createJobs({
   store,
   clock: systemClock,
   events: { fault: (where, error) => process.stderr.write(`${where}: ${String(error)}\n`) },
   config: () => config,
   formats: () => compileKeyFormats(config.keys),
-  reencrypt: async () => ({ total: 0, changed: 0, unreadable: [] }),
+  reencrypt: ({ onProgress, ...options }) =>
+    reencryptSecrets(store, box, {
+      ...options,
+      // Batches take a few milliseconds: without a rest between them it would be done before anybody saw it begin.
+      async onProgress(progress) {
+        await onProgress?.(progress)
+        await new Promise((resolve) => setTimeout(resolve, 150))
+      },
+    }),
   keyRecord: (key) => apiKeyRecord(key, systemClock.now()),
   requestRecord,
   leaseMs: 200,

@@ -11,6 +11,8 @@ import { systemClock } from '../../src/clock.ts'
 import { newId } from '../../src/ids.ts'
 import { readImport } from '../../src/jobs/key-import-text.ts'
 import { compileKeyFormats } from '../../src/keys/format.ts'
+import { sealInto } from '../../src/keys/seal-secret.ts'
+import { createSecretBox, masterKey, type SecretBox, secretContext } from '../../src/keys/secret-box.ts'
 import type { NewJob } from '../../src/store/jobs-store.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -94,11 +96,56 @@ describe('a runner killed with SIGKILL in the middle of a job', () => {
     expect([active?.count, events?.count]).toEqual([0, 800])
   })
 
+  it('leaves a re-encryption that the next one finishes; every secret opens at any moment', {
+    timeout: 120_000,
+  }, async () => {
+    const [old, next] = [masterKey(randomBytes(32)), masterKey(randomBytes(32))]
+    const [before, both, after] = [createSecretBox(old), createSecretBox(next, [old]), createSecretBox(next)]
+    const raws = new Map<string, string>()
+    const organizationId = await inStore(async (store) => {
+      const { id } = await store.createOrganization({ name: 'Acme' }, testActor)
+      const formats = compileKeyFormats({ prefix: 'sk', environments: ['live'], accept: [] }, sealInto(before))
+      for (let made = 0; made < sealedMax; made++) {
+        const { secret, stored } = formats.generate('live')
+        const input = { organizationId: id, name: `Key ${made}`, scopes: [], environment: 'live', secret: stored }
+        raws.set((await store.createKey(input, testActor)).id, secret.reveal())
+      }
+      const type = 'secret_rotation'
+      await order(store, { id: newId('job', Date.now()), organizationId: id, type, params: {}, total: null })
+      return id
+    })
+    const expectReadable = (box: SecretBox) =>
+      inStore(async (store) => {
+        for (const [keyId, raw] of raws) {
+          const found = await store.findSealedSecret(organizationId, keyId)
+          expect(found?.sealed && box.open(found.sealed, secretContext(found)).toString()).toBe(raw)
+        }
+      })
+
+    const env = {
+      SALLYPORT_MASTER_KEY: Buffer.from(next.bytes).toString('base64'),
+      SALLYPORT_MASTER_KEY_OLD: Buffer.from(old.bytes).toString('base64'),
+    }
+    const { killedAt, result } = await killUntilDone(organizationId, {
+      env,
+      kills: 2,
+      killed: () => expectReadable(both),
+    })
+    expect(killedAt).toHaveLength(2)
+    expect(Math.max(...killedAt)).toBeLessThan(sealedMax)
+    expect(result).toEqual({ total: sealedMax, changed: sealedMax, unreadable: 0, old_keys_until: null })
+    await expectReadable(after)
+    expect(await inStore((store) => store.masterKeysInUse())).toEqual([next.id])
+  })
+
   /** Kills one runner after the other in the middle of its work, and lets the last one finish it. */
-  async function killUntilDone(organizationId: string): Promise<{ killedAt: number[]; result: unknown }> {
+  async function killUntilDone(
+    organizationId: string,
+    { env = {}, kills = killsMax, killed = async () => {} }: Killing = {},
+  ): Promise<{ killedAt: number[]; result: unknown }> {
     const killedAt: number[] = []
-    for (let kills = 0; kills < killsMax; kills++) {
-      await using _runner = await startRunner()
+    for (let left = kills; left > 0; left--) {
+      await using runner = await startRunner(env)
       const before = killedAt.at(-1) ?? 0
       const progress = await eventually('some progress', async () => {
         const now = await progressOf(organizationId)
@@ -107,8 +154,10 @@ describe('a runner killed with SIGKILL in the middle of a job', () => {
       killedAt.push(progress)
       // Somewhere in a step, or between two.
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 20))
+      await runner[Symbol.asyncDispose]()
+      await killed()
     }
-    await using _runner = await startRunner()
+    await using _runner = await startRunner(env)
     const result = await eventually('the job to be completed', () => resultOf(organizationId), {
       withinMs: 60_000,
       everyMs: 50,
@@ -116,9 +165,10 @@ describe('a runner killed with SIGKILL in the middle of a job', () => {
     return { killedAt, result }
   }
 
-  async function startRunner(): Promise<AsyncDisposable> {
+  async function startRunner(env: Readonly<Record<string, string>>): Promise<AsyncDisposable> {
     const child = spawn(process.execPath, [runner, storeFile, join(folder, 'gateway.yaml')], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
     })
     const exited = once(child, 'exit')
     let complaints = ''
@@ -154,7 +204,16 @@ describe('a runner killed with SIGKILL in the middle of a job', () => {
   }
 })
 
+interface Killing {
+  readonly env?: Readonly<Record<string, string>>
+  readonly kills?: number
+  /** After each kill. */
+  readonly killed?: () => Promise<void>
+}
+
 const killsMax = 5
+/** Many batches of 200, so that there is a middle to be killed in. */
+const sealedMax = 2000
 
 /** The test would show nothing if the work had been done before the kills. */
 function expectKilledBefore(total: number, killedAt: readonly number[]): void {

@@ -7,9 +7,14 @@ import { sessionMaxMs } from './authenticate.ts'
  */
 export type CookieName = 'session' | 'device' | 'oidc'
 
-/** @returns the value that came, whichever way the connection is made. */
-export function readCookie({ cookies }: FastifyRequest, name: CookieName): string | undefined {
-  return cookies[names[name].tls] ?? cookies[names[name].plain]
+/**
+ * @returns the value that came. On TLS the other name is not looked at: a page without TLS, or another host of the same
+ * site, could have put its own session under it into a browser that has none.
+ */
+export function readCookie(request: FastifyRequest, name: CookieName): string | undefined {
+  const { tls, plain } = names[name]
+  // Behind a proxy that is not in trust_proxy, links (a log-in by OIDC) come without a sign of TLS and set the other name.
+  return request.cookies[tls] ?? (request.protocol === 'https' ? undefined : request.cookies[plain])
 }
 
 export function setCookie(reply: FastifyReply, name: CookieName, value: string): void {
@@ -33,9 +38,9 @@ const names: Readonly<Record<CookieName, { tls: string; plain: string; maxAgeSec
 }
 
 /**
- * Whether the browser speaks TLS, be it with a proxy in front. The Origin of a page is believed: who lies about it gets
- * a cookie that does not come back.
+ * Whether the browser speaks TLS, be it with a proxy in front. The Origin of a page of ours is believed: who lies about it
+ * gets a cookie that does not come back.
  */
-function isTls(request: FastifyRequest): boolean {
-  return request.protocol === 'https' || request.headers.origin?.startsWith('https://') === true
+function isTls({ protocol, headers }: FastifyRequest): boolean {
+  return protocol === 'https' || headers.origin === `https://${headers.host}`
 }

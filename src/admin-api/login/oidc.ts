@@ -15,6 +15,7 @@ import {
 } from 'openid-client'
 import { z } from 'zod'
 import type { Config } from '../../config/schema.ts'
+import { proofSeconds } from './proof.ts'
 
 export type OidcConfig = NonNullable<Config['admin']['oidc']>
 
@@ -25,16 +26,28 @@ export interface ProvidedIdentity {
   /** In lower case; undefined where the provider does not vouch for it. */
   readonly email: string | undefined
   readonly name: string | undefined
+  /** When the provider last asked who it is, in ms; undefined where it does not say. */
+  readonly authenticatedAt: number | undefined
   readonly claims: Readonly<Record<string, unknown>>
 }
 
 /** Log-in with an identity provider: code flow with PKCE, state and nonce, which the browser keeps in a cookie meanwhile. */
 export interface OidcClient {
-  /** @returns where to send the browser, and what its cookie must hold until it comes back. @throws when the provider does not answer. */
-  begin(settings: OidcConfig, redirectUrl: string): Promise<{ readonly url: string; readonly cookie: string }>
+  /**
+   * @param again asks the provider to ask who it is, also somebody whom it knows.
+   * @returns where to send the browser, and what its cookie must hold until it comes back. @throws when the provider does
+   * not answer.
+   */
+  begin(
+    settings: OidcConfig,
+    redirectUrl: string,
+    again: boolean,
+  ): Promise<{ readonly url: string; readonly cookie: string }>
+  /** Whether it is the answer to what this browser began; tells without asking the provider. */
+  isAnswer(returned: URL, cookie: string | undefined): boolean
   /**
    * @param returned the address that the browser came back to.
-   * @returns undefined when it is not the answer to what this browser began. @throws when the provider refuses, does not
+   * @returns undefined when it is no such answer. @throws when the provider refuses, does not
    * answer, or says something that does not hold.
    */
   finish(settings: OidcConfig, returned: URL, cookie: string | undefined): Promise<ProvidedIdentity | undefined>
@@ -59,7 +72,7 @@ export function createOidcClient(): OidcClient {
   }
 
   return {
-    async begin(settings, redirectUrl) {
+    async begin(settings, redirectUrl, again) {
       const configuration = await discovered(settings)
       const pending = { state: randomState(), nonce: randomNonce(), verifier: randomPKCECodeVerifier() }
       const url = buildAuthorizationUrl(configuration, {
@@ -69,14 +82,16 @@ export function createOidcClient(): OidcClient {
         nonce: pending.nonce,
         code_challenge: await calculatePKCECodeChallenge(pending.verifier),
         code_challenge_method: 'S256',
+        ...(again && { prompt: 'login', max_age: String(proofSeconds) }),
       })
       return { url: url.href, cookie: Buffer.from(JSON.stringify(pending)).toString('base64url') }
     },
 
+    isAnswer: (returned, cookie) => answered(returned, cookie) !== undefined,
+
     async finish(settings, returned, cookie) {
-      const pending = readPending(cookie)
-      if (pending === undefined || returned.searchParams.get('state') !== pending.state) return undefined
-      if (!returned.searchParams.has('code')) return undefined
+      const pending = answered(returned, cookie)
+      if (pending === undefined) return undefined
       const configuration = await discovered(settings)
       const tokens = await authorizationCodeGrant(configuration, returned, {
         expectedState: pending.state,
@@ -92,7 +107,7 @@ export function createOidcClient(): OidcClient {
         const info = await fetchUserInfo(configuration, tokens.access_token, idToken.sub)
         for (const [name, value] of Object.entries(info)) if (!Object.hasOwn(claims, name)) claims[name] = value
       }
-      return identityOf(idToken.iss, idToken.sub, claims)
+      return { ...identityOf(idToken.iss, idToken.sub, claims), authenticatedAt: timeOf(idToken.auth_time) }
     },
   }
 }
@@ -119,7 +134,14 @@ function bySecret(secret: string): ReturnType<typeof ClientSecretBasic> {
   }
 }
 
-function identityOf(issuer: string, subject: string, claims: Readonly<Record<string, unknown>>): ProvidedIdentity {
+/** Of the signed token alone, not of what the userinfo endpoint adds. */
+const timeOf = (authTime: unknown): number | undefined => (typeof authTime === 'number' ? authTime * 1000 : undefined)
+
+function identityOf(
+  issuer: string,
+  subject: string,
+  claims: Readonly<Record<string, unknown>>,
+): Omit<ProvidedIdentity, 'authenticatedAt'> {
   const { email, email_verified: verified, name } = claims
   const vouched =
     (verified === true || verified === 'true') && typeof email === 'string' && z.email().safeParse(email).success
@@ -137,7 +159,14 @@ const pendingForm = z.strictObject({
   verifier: z.string().min(43).max(128),
 })
 
-function readPending(cookie: string | undefined): z.output<typeof pendingForm> | undefined {
+function answered({ searchParams }: URL, cookie: string | undefined): Pending | undefined {
+  const pending = readPending(cookie)
+  return searchParams.get('state') === pending?.state && searchParams.has('code') ? pending : undefined
+}
+
+type Pending = z.output<typeof pendingForm>
+
+function readPending(cookie: string | undefined): Pending | undefined {
   try {
     return pendingForm.parse(JSON.parse(Buffer.from(cookie ?? '', 'base64url').toString()))
   } catch {

@@ -12,8 +12,9 @@ export interface Passwords {
   /**
    * Takes the same time whether there is a hash to compare with or not. @throws PasswordsBusy
    * @param stored null or undefined for an account that is not there or has no password: false.
+   * @param from a stranger waits behind those who are known, of whom others can't make more.
    */
-  verify(password: string, stored: string | null | undefined): Promise<boolean>
+  verify(password: string, stored: string | null | undefined, from: 'known' | 'stranger'): Promise<boolean>
 }
 
 /** Too many wait for their turn already; each costs 32 MB and a tenth of a second or two of one core. */
@@ -24,22 +25,24 @@ export class PasswordsBusy extends Error {
 /** One at a time, in the thread pool: log-ins must leave the cores and the pool to the traffic. */
 export function createPasswords(): Passwords {
   const queue = new PQueue({ concurrency: 1 })
-  const derive = async (password: string, { salt, size, ...cost }: Derivation): Promise<Buffer> => {
-    if (queue.size >= waitingMax) throw new PasswordsBusy('too many log-ins at once')
-    return queue.add(() => scryptAsync(password, salt, size, cost))
+  const derive = async (password: string, { salt, size, ...cost }: Derivation, isKnown: boolean): Promise<Buffer> => {
+    if (queue.size >= (isKnown ? waitingMax + reservedMax : waitingMax)) {
+      throw new PasswordsBusy('too many log-ins at once')
+    }
+    return queue.add(() => scryptAsync(password, salt, size, cost), { priority: Number(isKnown) })
   }
   const nobody = { ...present, salt: randomBytes(saltBytes), size: hashBytes }
 
   return {
     async hash(password) {
       const salt = randomBytes(saltBytes)
-      const derived = await derive(password, { ...present, salt, size: hashBytes })
+      const derived = await derive(password, { ...present, salt, size: hashBytes }, true)
       const { N, r, p } = present
       return ['scrypt', N, r, p, salt.toString('base64url'), derived.toString('base64url')].join('$')
     },
-    async verify(password, stored) {
+    async verify(password, stored, from) {
       const known = stored ? parse(stored) : undefined
-      const derived = await derive(password, known?.derivation ?? nobody)
+      const derived = await derive(password, known?.derivation ?? nobody, from === 'known')
       return known !== undefined && timingSafeEqual(derived, known.expected)
     },
   }
@@ -56,7 +59,10 @@ type Derivation = Cost & { readonly salt: Buffer; readonly size: number }
 const present: Cost = { N: 2 ** 15, r: 8, p: 3 }
 const saltBytes = 16
 const hashBytes = 32
-const waitingMax = 20
+/** Who is behind more than these waits for seconds. */
+const waitingMax = 10
+/** Further places, so that a flood of strangers keeps nobody out who is known. */
+const reservedMax = 10
 /** A row that somebody has tampered with must not make us reserve all memory. */
 const memoryMax = 256 * 1024 * 1024
 

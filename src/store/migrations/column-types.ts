@@ -14,6 +14,8 @@ export interface ColumnTypes {
   readonly beyondTables?: (db: Kysely<unknown>) => Promise<void>
   /** For whoever names the database of another program: what to name instead. */
   readonly ownPlace: string
+  /** The same for a table that is kept in the order of its primary key, where the database can do that. */
+  readonly clusteredOptions?: string
 }
 
 export const sqliteTypes: ColumnTypes = {
@@ -22,4 +24,5 @@ export const sqliteTypes: ColumnTypes = {
   bytes: 'blob',
   tableOptions: 'strict',
   ownPlace: 'Name a file of its own for Sallyport under "store"',
+  clusteredOptions: 'strict, without rowid',
 }

@@ -1,16 +1,16 @@
+import type { SqlEngine } from '../sql/engine.ts'
 import { type BatchStatement, forManyRows } from './batch-statement.ts'
 import { causeCode, isRetryable } from './errors.ts'
 import type { Lane, Session } from './lane.ts'
-import type { Partitions } from './partitions.ts'
+import { lockSpace, type Partitions } from './partitions.ts'
 
-/** Runs a statement that was written for one row over many, in one transaction: all of them or none. */
-export type RunMany = (sql: string, rows: readonly (readonly unknown[])[]) => Promise<void>
+export type Batches = Pick<SqlEngine, 'many' | 'batch'>
 
 /**
  * One statement and one round trip for a whole batch, however many rows. It does not wait for the lock of those who change
  * keys. Rows of one batch shall concern different objects; where two concern the same one, the rows go one by one.
  */
-export function createBatches(lane: Lane, partitions: Partitions): RunMany {
+export function createBatches(lane: Lane, partitions: Partitions): Batches {
   const known = new Map<string, BatchStatement | undefined>()
 
   const prepared = async (session: Session, sql: string): Promise<BatchStatement | undefined> => {
@@ -18,42 +18,101 @@ export function createBatches(lane: Lane, partitions: Partitions): RunMany {
     return known.get(sql)
   }
 
-  const runOnce: RunMany = (sql, rows) =>
+  const makeRoom = async (session: Session, { timeAt }: BatchStatement, rows: Rows): Promise<void> => {
+    if (timeAt === undefined) return
+    await partitions.ensure(
+      session,
+      rows.map((row) => Number(row[timeAt])),
+    )
+  }
+
+  /** Once more where a day is missing that was there: retention has dropped it since, or another program did. */
+  const withRoom = async <T>(run: () => Promise<T>): Promise<T> => {
+    try {
+      return await run()
+    } catch (error) {
+      if (causeCode(error) !== noPartition) throw error
+      partitions.forget()
+      return run()
+    }
+  }
+
+  const runMany = (sql: string, rows: Rows): Promise<void> =>
     lane.use(async (session) => {
       const statement = await prepared(session, sql)
-      const timeAt = statement?.timeAt
-      if (timeAt !== undefined)
-        await partitions.ensure(
-          session,
-          rows.map((row) => Number(row[timeAt])),
-        )
       if (statement === undefined) return oneByOne(session, sql, rows)
+      await makeRoom(session, statement, rows)
       try {
         await session.query(statement.text, columns(rows, statement.width), statement.name)
       } catch (error) {
-        switch (causeCode(error)) {
-          case sameRowTwice:
-            return oneByOne(session, sql, rows)
-          case noPartition:
-            // Retention has dropped it since we saw it, or another program did.
-            if (timeAt === undefined) throw error
-            partitions.forget()
-            await partitions.ensure(
-              session,
-              rows.map((row) => Number(row[timeAt])),
-            )
-            await session.query(statement.text, columns(rows, statement.width), statement.name)
-            return
-          default:
-            throw error
-        }
+        if (causeCode(error) !== sameRowTwice) throw error
+        await oneByOne(session, sql, rows)
       }
     })
 
-  return async (sql, rows) => {
-    if (rows.length === 0) return
-    await retried(() => runOnce(sql, rows))
+  const runBatch: Batches['batch'] = (statements) =>
+    lane.use(async (session) => {
+      const all = []
+      for (const { sql, rows } of statements) {
+        const statement = await prepared(session, sql)
+        if (statement !== undefined) await makeRoom(session, statement, rows)
+        all.push({ sql, rows, statement })
+      }
+      const [first, ...others] = all
+      if (first === undefined) return []
+      try {
+        await session.query(beginBatch)
+        if ((await runAtOnce(session, first)) < first.rows.length) {
+          await session.query('rollback')
+          return unchanged(session, first.sql, first.rows)
+        }
+        for (const other of others) await runAtOnce(session, other)
+        await session.query('commit')
+        return []
+      } catch (error) {
+        await session.rollback()
+        throw error
+      }
+    })
+
+  return {
+    async many(sql, rows) {
+      if (rows.length > 0) await withRoom(() => retried(() => runMany(sql, rows)))
+    },
+    batch: (statements) => withRoom(() => retried(() => runBatch(statements.filter(({ rows }) => rows.length > 0)))),
   }
+}
+
+type Rows = readonly (readonly unknown[])[]
+
+/** @returns how many rows changed something. */
+async function runAtOnce(
+  session: Session,
+  { sql, rows, statement }: { sql: string; rows: Rows; statement: BatchStatement | undefined },
+): Promise<number> {
+  let changed = 0
+  if (statement === undefined) for (const row of rows) changed += (await session.query(sql, row)).count
+  else {
+    // Else one row that is there twice would end the transaction; so it only ends this part of it.
+    await session.query('savepoint at_once')
+    try {
+      changed = (await session.query(statement.text, columns(rows, statement.width), statement.name)).count
+    } catch (error) {
+      if (causeCode(error) !== sameRowTwice) throw error
+      await session.query('rollback to savepoint at_once')
+      for (const row of rows) changed += (await session.query(sql, row)).count
+    }
+  }
+  return changed
+}
+
+/** Rare: a batch is sent again because its answer was lost. @returns the indexes of the rows that change nothing. */
+async function unchanged(session: Session, sql: string, rows: Rows): Promise<number[]> {
+  const indexes: number[] = []
+  await session.query(beginBatch)
+  for (const [index, row] of rows.entries()) if ((await session.query(sql, row)).count === 0) indexes.push(index)
+  await session.rollback()
+  return indexes
 }
 
 /** Tries again where two transactions stood in each other's way and the server has ended this one. */
@@ -97,6 +156,8 @@ async function parameterTypes(session: Session, sql: string): Promise<readonly s
 const columns = (rows: readonly (readonly unknown[])[], width: number): unknown[][] =>
   Array.from({ length: width }, (_, column) => rows.map((row) => row[column] ?? null))
 
+/** Batches add to the same sums in no order: one at a time, of all nodes. */
+const beginBatch = `begin; set local lock_timeout = '10s'; select pg_advisory_xact_lock(${lockSpace}, 3)`
 const triesMax = 4
 const sameRowTwice = '21000'
 const noPartition = '23514'

@@ -70,7 +70,7 @@ async function welcome(
   if (name !== null) {
     await trx.updateTable('operators').set({ name, updated_at: now }).where('id', '=', operatorId).execute()
   }
-  await changePassword(trx, { operatorId, passwordHash, keepSession: null }, actor, now)
+  await changePassword(trx, operatorId, passwordHash, actor, now)
   return operatorById(trx, operatorId)
 }
 

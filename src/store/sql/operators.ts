@@ -103,10 +103,10 @@ export function operatorMethods({ db, write, clock }: SqlEngine): OperatorMethod
       return row?.password_hash
     },
 
-    setPassword: (operatorId, passwordHash, keepSession, actor) =>
+    setPassword: (operatorId, passwordHash, actor) =>
       write(async (trx) => {
         if (!(await operatorById(trx, operatorId))) return false
-        await changePassword(trx, { operatorId, passwordHash, keepSession }, actor, clock.now())
+        await changePassword(trx, operatorId, passwordHash, actor, clock.now())
         return true
       }),
 
@@ -151,11 +151,8 @@ export async function insertOperator(
 /** Whoever changes a password may do so because the old one is known to somebody else: nothing that it opened stays open. */
 export async function changePassword(
   trx: Writer,
-  {
-    operatorId,
-    passwordHash,
-    keepSession,
-  }: { operatorId: string; passwordHash: string | null; keepSession: string | null },
+  operatorId: string,
+  passwordHash: string | null,
   actor: Actor,
   now: number,
 ): Promise<void> {
@@ -164,11 +161,7 @@ export async function changePassword(
     .set({ password_hash: passwordHash, updated_at: now })
     .where('id', '=', operatorId)
     .execute()
-  await trx
-    .deleteFrom('operator_sessions')
-    .where('operator_id', '=', operatorId)
-    .where('id', '!=', keepSession ?? '')
-    .execute()
+  await trx.deleteFrom('operator_sessions').where('operator_id', '=', operatorId).execute()
   await trx.deleteFrom('operator_links').where('operator_id', '=', operatorId).execute()
   const event = { type: 'operator.password_changed', organizationId: null, target: operatorId }
   await recordEvent(trx, event, actor, now)
@@ -176,7 +169,7 @@ export async function changePassword(
 
 /** Password, sessions, links and tokens. */
 export async function takeCredentials(trx: Writer, operatorId: string, actor: Actor, now: number): Promise<void> {
-  await changePassword(trx, { operatorId, passwordHash: null, keepSession: null }, actor, now)
+  await changePassword(trx, operatorId, null, actor, now)
   await trx.deleteFrom('operator_tokens').where('operator_id', '=', operatorId).execute()
 }
 

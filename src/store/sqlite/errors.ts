@@ -42,6 +42,7 @@ const fileAdvice: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only. Name a file on one that can be written under "store".',
   ENOSPC: full,
   EISDIR: 'this is a folder. Name a file under "store", for example sqlite:data/sallyport.db.',
+  ENOENT: 'no folder can be made there. Correct the path under "store".',
   ENOTDIR: 'a part of the path is a file, not a folder. Correct the path under "store".',
   EEXIST: 'a part of the path is a file, not a folder. Correct the path under "store".',
 }
