@@ -8,7 +8,7 @@ const rules: ImportRules = {
   layers: [
     ['main.ts'],
     ['cli'],
-    ['app.ts', 'workers.ts'],
+    ['app.ts', 'data-plane.ts', 'workers'],
     ['gateway', 'admin-api', 'self-service'],
     ['policy', 'proxy', 'recorder', 'webhooks', 'jobs'],
     ['keys', 'limiter', 'store', 'config', 'bus', 'metrics'],
@@ -47,7 +47,7 @@ const rules: ImportRules = {
   },
   adapters: {
     files: ['store/sqlite.ts', 'store/sqlite', 'store/sql.ts', 'store/sql', 'limiter/memory.ts'],
-    importers: ['app.ts', 'cli/open-store.ts'],
+    importers: ['app.ts', 'cli/open-store.ts', 'workers/hot-reads.ts'],
   },
   linesMax: 300,
   longFiles: {

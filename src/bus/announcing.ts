@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts'
 export function announcing(
   store: Store,
   feed: { pollNow(): Promise<boolean> },
-  forget: (organizationId: string) => void,
+  forget: (organizationId: string) => Promise<void>,
 ): Store {
   return new Proxy(store, {
     get(target, name) {
@@ -20,7 +20,7 @@ export function announcing(
         const result: unknown = await method.apply(target, input)
         // What is new (an object) nobody can hold yet; all else names its organization first.
         const [organizationId] = input
-        if (!(await feed.pollNow()) && typeof organizationId === 'string') forget(organizationId)
+        if (!(await feed.pollNow()) && typeof organizationId === 'string') await forget(organizationId)
         return result
       }
     },

@@ -10,6 +10,10 @@ export interface ChangeFeedOptions {
   readonly onChange: (change: Change) => void
   /** Nobody knows what has changed: forget everything. */
   readonly onGap: () => void
+  /** Resolves when what was told holds everywhere on this node. Awaited before a poll that told something ends. */
+  readonly settled?: () => Promise<void>
+  /** Everything that was committed until `ageMs` ago has been told. */
+  readonly onSynced?: (ageMs: number) => void
   /** The store answers, for the first time or again. */
   readonly onUp: () => void
   /** The store has stopped answering. Called once, not for each poll that fails. */
@@ -30,7 +34,7 @@ export interface ChangeFeed {
  */
 export function followChanges(
   store: Pick<Store, 'changesSince' | 'latestChange'>,
-  { everyMs = 300, clock, onChange, onGap, onUp, onDown }: ChangeFeedOptions,
+  { everyMs = 300, clock, onChange, onGap, settled, onSynced, onUp, onDown }: ChangeFeedOptions,
 ): ChangeFeed {
   let position: number | undefined
   let lastSync = Number.NEGATIVE_INFINITY
@@ -48,6 +52,7 @@ export function followChanges(
 
   const succeed = (startedAt: number): void => {
     lastSync = startedAt
+    onSynced?.(clock.monotonic() - startedAt)
     if (up) return
     up = true
     onUp()
@@ -64,24 +69,20 @@ export function followChanges(
     return true
   }
 
-  const catchUp = async (): Promise<void> => {
-    if (position === undefined) {
-      await findPosition(undefined)
-      return
-    }
+  /** @returns whether anything was told. */
+  const catchUp = async (): Promise<boolean> => {
+    if (position === undefined) return findPosition(undefined)
+    const from = position
     for (;;) {
       const read = store.changesSince(position, pageSize)
       const { changes, gap } = 'then' in read ? await read : read
-      if (closed) return
-      if (gap) {
-        await findPosition(position)
-        return
-      }
+      if (closed) return false
+      if (gap) return findPosition(position)
       for (const change of changes) {
         onChange(change)
         position = change.seq
       }
-      if (changes.length < pageSize) return
+      if (changes.length < pageSize) return position !== from
     }
   }
 
@@ -96,8 +97,9 @@ export function followChanges(
     }, hungAfterMs)
     deadline.unref()
     try {
-      await catchUp()
+      const hasTold = await catchUp()
       if (!closed) succeed(startedAt)
+      if (hasTold) await settled?.()
       told = true
     } catch (error) {
       fail(error)

@@ -26,6 +26,7 @@ async function runUntilSignal({ config: file, quiet }: { config: string; quiet?:
   const config = await loadOrFail(file)
   await using app = await startApp(config, file)
   process.on('SIGHUP', () => void app.reload())
+  process.on('SIGUSR2', () => void app.replaceWorkers().catch(() => undefined))
   if (!quiet) await welcome(app, file)
 
   await stopped
@@ -106,4 +107,5 @@ Examples:
   $ sallyport start
   $ sallyport start --config /etc/sallyport/gateway.yaml
 
-Signals: SIGTERM and SIGINT finish what is in flight, then exit 0 (a second one exits at once); SIGHUP reads the file again.`
+Signals: SIGTERM and SIGINT finish what is in flight, then exit 0 (a second one exits at once); SIGHUP reads the file again;
+SIGUSR2 starts the workers anew, one after the other.`

@@ -93,6 +93,16 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
       else if (log.enabled('debug')) log.debug(fields, 'webhook')
     },
 
+    workerStarted(worker, pid) {
+      log.info({ worker, pid }, 'worker started')
+    },
+
+    workerEnded(worker, why, how) {
+      metrics.workerEnded(why)
+      if (why === 'stopped') log.info({ worker, how }, 'worker stopped')
+      else throttled('worker', 'error', { worker, why, how }, 'worker ended, another takes its place')
+    },
+
     listening(plane, url) {
       log.info({ plane, address: url }, 'listening')
     },
