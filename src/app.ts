@@ -9,6 +9,7 @@ import { resources } from './admin-api/resources.ts'
 import { createAdminServer } from './admin-api/server.ts'
 import { announcing } from './bus/announcing.ts'
 import { followChanges } from './bus/change-feed.ts'
+import { soleNode } from './bus/nodes.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { compileCidrs } from './config/cidr.ts'
 import { formatProblems, type LoadedConfig, loadConfig } from './config/load.ts'
@@ -95,6 +96,8 @@ export async function start({
   const compileFormats = ({ keys }: Config) => compileKeyFormats(keys, keys.reveal ? sealInto(box) : undefined)
   formats = compileFormats(first)
 
+  const nodes = soleNode
+  stack.defer(() => nodes.close())
   let traffic: Traffic | undefined
   const feed = followChanges(rawStore, {
     everyMs: 300,
@@ -102,6 +105,7 @@ export async function start({
     onChange: (change) => traffic?.forget(change),
     onGap: () => traffic?.forgetAll(),
     settled: async () => traffic?.settled(),
+    onReached: (seq) => nodes.reached(seq),
     onSynced: (ageMs) => traffic?.synced(ageMs),
     onUp: () => events.storeUp(true),
     onDown: (error) => events.storeUp(false, error instanceof Error ? error.message : String(error)),
@@ -202,6 +206,7 @@ export async function start({
       const checkpoint = await readCheckpoint(checkpointFile(first), box)
       return verifyEvents((after, limit) => store.listEventChain(after, limit), checkpoint)
     },
+    receipt: () => nodes.receipt(feed.position()),
     tail,
     webhooks,
     jobs,

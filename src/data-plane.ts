@@ -100,6 +100,8 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
       formats: nextFormats,
       authenticate: createAuthenticate({ formats: nextFormats, lookup, failures, clock, events }),
       authenticated: (exchange) => live.add(exchange),
+      changesTold: () => live.changesTold,
+      confirm: (exchange) => live.confirm(exchange),
       authRetryAfterMs: (address) => failures.retryAfterMs(address),
       limiter,
       finish: createFinish({

@@ -4,12 +4,14 @@ import type { Store } from '../store/store.ts'
  * The same store, whose changes have been heard of on this node before their promise resolves: whoever is told that a key
  * is revoked can rely on it.
  * @param feed asked to read the change log after each change.
+ * @param announced called when it has been heard of here: others should hear of it too.
  * @param forget called with the organization of a change that the log could not tell of: the change is made all the same.
  */
 export function announcing(
   store: Store,
   feed: { pollNow(): Promise<boolean> },
   forget: (organizationId: string) => Promise<void>,
+  announced: () => void = () => {},
 ): Store {
   return new Proxy(store, {
     get(target, name) {
@@ -21,6 +23,7 @@ export function announcing(
         // What is new (an object) nobody can hold yet; all else names its organization first.
         const [organizationId] = input
         if (!(await feed.pollNow()) && typeof organizationId === 'string') await forget(organizationId)
+        announced()
         return result
       }
     },

@@ -12,6 +12,8 @@ export interface ChangeFeedOptions {
   readonly onGap: () => void
   /** Resolves when what was told holds everywhere on this node. Awaited before a poll that told something ends. */
   readonly settled?: () => Promise<void>
+  /** This node holds nothing older than this sequence number. After `settled`. */
+  readonly onReached?: (seq: number) => void
   /** Everything that was committed until `ageMs` ago has been told. */
   readonly onSynced?: (ageMs: number) => void
   /** The store answers, for the first time or again. */
@@ -23,6 +25,8 @@ export interface ChangeFeedOptions {
 export interface ChangeFeed {
   /** `clock.monotonic()` when the last successful poll began: what was known then is as fresh as that. Minus infinity before. */
   lastSyncAt(): number
+  /** How far it has read; 0 before the first poll. */
+  position(): number
   /** Resolves with true when all that was committed before the call has been told, with false when the store fails to answer. */
   pollNow(): Promise<boolean>
   close(): void
@@ -34,7 +38,7 @@ export interface ChangeFeed {
  */
 export function followChanges(
   store: Pick<Store, 'changesSince' | 'latestChange'>,
-  { everyMs = 300, clock, onChange, onGap, settled, onSynced, onUp, onDown }: ChangeFeedOptions,
+  { everyMs = 300, clock, onChange, onGap, settled, onReached, onSynced, onUp, onDown }: ChangeFeedOptions,
 ): ChangeFeed {
   let position: number | undefined
   let lastSync = Number.NEGATIVE_INFINITY
@@ -100,6 +104,7 @@ export function followChanges(
       const hasTold = await catchUp()
       if (!closed) succeed(startedAt)
       if (hasTold) await settled?.()
+      if (position !== undefined && !closed) onReached?.(position)
       told = true
     } catch (error) {
       fail(error)
@@ -126,6 +131,7 @@ export function followChanges(
   void start()
   return {
     lastSyncAt: () => lastSync,
+    position: () => position ?? 0,
     pollNow() {
       if (closed) return Promise.resolve(false)
       if (!running) return start()

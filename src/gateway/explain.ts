@@ -48,6 +48,8 @@ export async function explain(config: Config, request: ExplainRequest, limiter?:
     formats: compileKeyFormats(config.keys),
     authenticate: () => (key === undefined || failure !== undefined ? 'INVALID_API_KEY' : key),
     authenticated: () => {},
+    changesTold: () => 0,
+    confirm: async () => undefined,
     authRetryAfterMs: () => 0,
     rateLimited: () => {},
     limiter: lookingOnly(limiter),
