@@ -90,6 +90,8 @@ export async function start({
   const storeFile = first.store.slice('sqlite:'.length)
   const rawStore = await openSqliteStore(storeFile, { clock })
   stack.defer(() => rawStore.close())
+  // The one process on this store: whatever an earlier one had begun and not finished can be begun again at once.
+  await rawStore.endIdempotentLeases()
   const inUse = await rawStore.masterKeysInUse()
   const { box, missing } = openSecretBox({ env, file: `${storeFile}.key`, inUse })
   if (missing.length > 0) events.fault('master keys', new Error(missingMasterKeys(missing)))
@@ -146,7 +148,7 @@ export async function start({
     startWorkers({
       ...{ config: first, size, events },
       contextKey: () => contextKey().export({ type: 'pkcs8', format: 'pem' }).toString(),
-      api: primaryApi({ store, limiter, answerCall, publish, durability }),
+      api: primaryApi({ store, limiter, answerCall, publish }),
     })
   const size = first.workers === 'auto' ? availableParallelism() : first.workers
   const pool = size > 1 ? await startPool(size) : undefined

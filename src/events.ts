@@ -25,6 +25,8 @@ export interface Events {
   workerStarted(worker: number, pid: number): void
   /** `silent`: it did not answer in time and was ended. */
   workerEnded(worker: number, why: 'stopped' | 'crashed' | 'silent', how: string): void
+  /** Somebody logged in to the admin plane, or tried to. */
+  adminLogin(method: LoginMethod, result: LoginResult, who: LoginFields): void
   listening(plane: 'data' | 'admin', url: string): void
   draining(step: 'delay' | 'closing' | 'aborted' | 'done', inFlight: number): void
   /** A fault of ours: an exception where none should be. The message goes to the log, never to a caller. */
@@ -32,6 +34,19 @@ export interface Events {
 }
 
 export type AuthFailure = 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' | 'inactive_owner' | 'limited'
+
+export type LoginMethod = 'password' | 'link' | 'oidc'
+/** `throttled`: refused unseen, for too many wrong ones before. */
+export type LoginResult = 'succeeded' | 'refused' | 'throttled'
+
+export interface LoginFields {
+  readonly requestId: string
+  readonly ip: string
+  /** Whose account it is or would be; null when there is none, or it is not known. */
+  readonly operatorId: string | null
+  /** As it was given, redacted, where there is no such account. Null for what is no address: it could be a password. */
+  readonly email?: string | null
+}
 
 /** `gone`: the target answered 410 and gets no more. `failed`: there is no further attempt. */
 export type WebhookResult = 'delivered' | 'retried' | 'failed' | 'gone'

@@ -22,6 +22,7 @@ const rules: ImportRules = {
       'log.ts',
       'version.ts',
       'store/store.ts',
+      'store/analytics-store.ts',
       'store/basics.ts',
       'store/objects.ts',
       'store/idempotency-store.ts',

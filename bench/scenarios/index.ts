@@ -8,6 +8,7 @@ const scenarios: Readonly<Record<string, () => Promise<Scenario>>> = {
   'route-match': async () => (await import('./route-match.ts')).scenario,
   'key-lookup': async () => (await import('./key-lookup.ts')).scenario,
   limiter: async () => (await import('./limiter.ts')).scenario,
+  'request-log': async () => (await import('./request-log.ts')).scenario,
 }
 
 /** Runs one small bench and prints nanoseconds per call. @throws {UsageError} naming those that there are. */

@@ -80,7 +80,10 @@ export interface paths {
         /** List admin tokens */
         get: operations["listAdminTokens"];
         put?: never;
-        /** Create admin token */
+        /**
+         * Create admin token
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         post: operations["createAdminToken"];
         delete?: never;
         options?: never;
@@ -183,7 +186,10 @@ export interface paths {
         /** List operators */
         get: operations["listOperators"];
         put?: never;
-        /** Create operator */
+        /**
+         * Create operator
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         post: operations["createOperator"];
         delete?: never;
         options?: never;
@@ -206,7 +212,10 @@ export interface paths {
         delete: operations["deleteOperator"];
         options?: never;
         head?: never;
-        /** Update operator */
+        /**
+         * Update operator
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         patch: operations["updateOperator"];
         trace?: never;
     };
@@ -219,7 +228,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends every session and token, takes the password away, and gives a link to set a new one. */
+        /**
+         * Ends every session and token, takes the password away, and gives a link to set a new one.
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         post: operations["resetPassword"];
         delete?: never;
         options?: never;
@@ -274,7 +286,10 @@ export interface paths {
         /** List members */
         get: operations["listMembers"];
         put?: never;
-        /** Add member */
+        /**
+         * Add member
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         post: operations["addMember"];
         delete?: never;
         options?: never;
@@ -297,7 +312,10 @@ export interface paths {
         delete: operations["removeMember"];
         options?: never;
         head?: never;
-        /** Update member */
+        /**
+         * Update member
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
         patch: operations["updateMember"];
         trace?: never;
     };
@@ -389,7 +407,7 @@ export interface paths {
         put?: never;
         /**
          * Reveal API key
-         * @description The whole key once more. Needs no body; with a session cookie, the password of the operator.
+         * @description The whole key once more. Needs no body; with a session cookie, the password of the operator, or where there is none a log-in of the last ten minutes.
          */
         post: operations["revealApiKey"];
         delete?: never;
@@ -1131,6 +1149,8 @@ export interface components {
             /** @enum {string} */
             via: "admin_token" | "session" | "personal_token";
             session_id: string | null;
+            /** @description Until when this session may do what asks for a proof; null without a session. */
+            proved_until: string | null;
             roles: {
                 organization_id: string;
                 organization_name: string;
@@ -1163,7 +1183,8 @@ export interface components {
             updated_at: string;
         };
         OneTimeLink: {
-            url: string;
+            /** @description Null only in the answer to a repeat (Idempotency-Key) that comes after it was used or has ended. */
+            url: string | null;
             /** Format: date-time */
             expires_at: string;
         };
@@ -1209,6 +1230,8 @@ export interface components {
             instance: string;
             code: string;
             request_id: string;
+            /** @description Log in again and repeat the request: it needs a session of a log-in in the last ten minutes. */
+            proof_required?: boolean;
             errors?: {
                 path: string;
                 message: string;
@@ -1395,8 +1418,8 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             updated_at: string;
-            /** @description whsec_…, as Standard Webhooks has it. Shown this once. */
-            secret: string;
+            /** @description whsec_…, as Standard Webhooks has it. Shown this once. Null only in the answer to a repeat (Idempotency-Key) that comes after it was rotated, or the webhook deleted. */
+            secret: string | null;
         };
         WorkspaceRecord: {
             id: string;
@@ -1433,6 +1456,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -1503,6 +1535,15 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -1532,6 +1573,24 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has changed since: If-Match names another ETag. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1592,6 +1651,15 @@ export interface operations {
                     "application/json": components["schemas"]["SessionRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -1612,6 +1680,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1655,6 +1732,15 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Wrong e-mail or password; which of them is not told. */
             401: {
                 headers: {
@@ -1684,6 +1770,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1745,6 +1840,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -1765,6 +1869,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1801,6 +1932,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -1821,6 +1961,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1863,6 +2030,15 @@ export interface operations {
                     "application/json": components["schemas"]["AdminTokenRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -1883,6 +2059,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1935,9 +2120,18 @@ export interface operations {
                 content: {
                     "application/json": {
                         token: components["schemas"]["AdminTokenRecord"];
-                        /** @description Shown this once. */
-                        raw_token: string;
+                        /** @description Shown this once. Null only in the answer to a repeat (Idempotency-Key) that comes after it was revoked or has ended. */
+                        raw_token: string | null;
                     };
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -1969,6 +2163,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2023,6 +2226,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2043,6 +2255,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2091,6 +2330,15 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The link is not valid: used, expired, or replaced by a newer one. */
             401: {
                 headers: {
@@ -2120,6 +2368,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2201,7 +2458,10 @@ export interface operations {
     };
     beginOidcLogIn: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Has the provider ask who it is, also somebody whom it knows: what asks for a proof counts from then. */
+                prompt?: "login";
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2215,8 +2475,26 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description There is no identity provider. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2263,6 +2541,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not the end of a log-in that this browser began, or the provider refused. */
             401: {
                 headers: {
@@ -2283,6 +2570,15 @@ export interface operations {
             };
             /** @description There is no identity provider. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2341,6 +2637,15 @@ export interface operations {
                     "application/json": components["schemas"]["OperatorRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2361,6 +2666,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2426,6 +2740,15 @@ export interface operations {
                     };
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2455,6 +2778,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2509,6 +2841,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OperatorRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -2567,6 +2908,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2596,6 +2946,33 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2644,6 +3021,15 @@ export interface operations {
                     "application/json": components["schemas"]["OperatorRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2682,6 +3068,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2741,6 +3136,15 @@ export interface operations {
                     "application/json": components["schemas"]["OneTimeLink"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2770,6 +3174,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2828,6 +3241,15 @@ export interface operations {
                     "application/json": components["schemas"]["OrganizationRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2848,6 +3270,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2901,6 +3332,15 @@ export interface operations {
                     "application/json": components["schemas"]["OrganizationRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -2930,6 +3370,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2984,6 +3433,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrganizationRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -3049,6 +3507,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3078,6 +3545,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3153,6 +3629,15 @@ export interface operations {
                     "application/json": components["schemas"]["OrganizationRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3191,6 +3676,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3251,6 +3745,15 @@ export interface operations {
                     "application/json": components["schemas"]["MemberRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3271,6 +3774,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3349,6 +3861,15 @@ export interface operations {
                     };
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3378,6 +3899,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3433,6 +3963,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MemberRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -3492,6 +4031,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3521,6 +4069,33 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3570,6 +4145,15 @@ export interface operations {
                     "application/json": components["schemas"]["MemberRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3608,6 +4192,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3674,6 +4267,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeyRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3694,6 +4296,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3762,6 +4373,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeyCreatedResponse"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3791,6 +4411,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3846,6 +4475,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -3905,6 +4543,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -3925,6 +4572,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3986,6 +4660,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeyRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4024,6 +4707,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4087,6 +4779,15 @@ export interface operations {
                     "application/json": components["schemas"]["RevokedApiKey"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4116,6 +4817,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4183,6 +4893,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeyCreatedResponse"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4212,6 +4931,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4261,7 +4989,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Your own. Needed with a session cookie alone. */
+                    /** @description Your own. Needed with a session cookie alone, if you have one. */
                     password?: string;
                 };
             };
@@ -4274,6 +5002,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ApiKeyRevealedResponse"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -4305,6 +5042,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4366,6 +5112,15 @@ export interface operations {
                     "application/json": components["schemas"]["WorkspaceRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4386,6 +5141,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4426,6 +5190,15 @@ export interface operations {
                     "application/json": components["schemas"]["WorkspaceRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4455,6 +5228,33 @@ export interface operations {
             };
             /** @description The key is bound to another workspace. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4493,6 +5293,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4513,6 +5322,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4556,6 +5392,15 @@ export interface operations {
                     "application/json": components["schemas"]["ApiKeyUsageRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4576,6 +5421,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4618,6 +5472,15 @@ export interface operations {
                     "application/json": components["schemas"]["WorkspaceRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4638,6 +5501,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4687,6 +5559,15 @@ export interface operations {
                     "application/json": components["schemas"]["WorkspaceRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4716,6 +5597,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4771,6 +5661,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkspaceRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -4830,6 +5729,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4850,6 +5758,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4900,6 +5835,15 @@ export interface operations {
                     "application/json": components["schemas"]["WorkspaceRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -4938,6 +5882,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4998,6 +5951,15 @@ export interface operations {
                     "application/json": components["schemas"]["ServiceAccountRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5018,6 +5980,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5069,6 +6040,15 @@ export interface operations {
                     "application/json": components["schemas"]["ServiceAccountRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5098,6 +6078,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5153,6 +6142,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServiceAccountRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -5228,6 +6226,15 @@ export interface operations {
                     "application/json": components["schemas"]["ServiceAccountRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5266,6 +6273,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5326,6 +6342,15 @@ export interface operations {
                     "application/json": components["schemas"]["JobRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5346,6 +6371,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5389,6 +6423,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -5495,6 +6538,15 @@ export interface operations {
                     "application/json": components["schemas"]["JobResultRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5552,6 +6604,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -5626,6 +6687,15 @@ export interface operations {
                     "application/json": components["schemas"]["JobResultRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5655,6 +6725,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5715,6 +6794,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5735,6 +6823,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5785,6 +6882,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookWithSecret"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5814,6 +6920,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5869,6 +6984,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WebhookRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -5928,6 +7052,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -5948,6 +7081,33 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6001,6 +7161,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6039,6 +7208,15 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6099,6 +7277,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookWithSecret"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6128,6 +7315,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6188,6 +7384,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDeliveryRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6217,6 +7422,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6278,6 +7492,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDeliveryRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6298,6 +7521,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6340,6 +7572,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDeliveryRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6369,6 +7610,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6430,6 +7680,15 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookDeliveryRecord"];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6459,6 +7718,15 @@ export interface operations {
             };
             /** @description Conflicts with what is there. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6525,6 +7793,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RequestRecord"][];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -6604,6 +7881,15 @@ export interface operations {
                     "application/json": components["schemas"]["RequestRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6677,7 +7963,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -6751,7 +8046,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */
@@ -6825,6 +8129,15 @@ export interface operations {
                     "application/json": components["schemas"]["EventRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6845,6 +8158,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6885,6 +8207,15 @@ export interface operations {
                     "application/json": components["schemas"]["EventRecord"][];
                 };
             };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description No valid credentials. */
             401: {
                 headers: {
@@ -6905,6 +8236,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6939,6 +8279,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EventsVerdict"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description No valid credentials. */

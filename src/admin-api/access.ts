@@ -102,3 +102,17 @@ export const accessTable: Readonly<Record<string, Access>> = {
   'POST /policy/explain': 'root',
   'POST /config/reload': 'root',
 }
+
+/**
+ * What makes a credential, or hands out a role: a session must have proved in the last minutes who it is (login/proof.ts).
+ * Revealing a key is not in here: it asks for the password itself. Nor is making and rotating keys: that is the daily work,
+ * and every key stands in a list from which whoever manages them can revoke it.
+ */
+export const provenOnly: ReadonlySet<string> = new Set([
+  'POST /tokens',
+  'POST /operators',
+  'PATCH /operators/:operator_id',
+  'POST /operators/:operator_id/reset-password',
+  `POST ${organization}/members`,
+  `PATCH ${organization}/members/:operator_id`,
+])

@@ -24,5 +24,6 @@ const root: AdminPrincipal = {
   roles: new Map(),
   via: 'admin_token',
   sessionId: null,
+  provedAt: null,
   operator: null,
 }

@@ -1,19 +1,26 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { type Access, accessTable } from './access.ts'
+import { type Access, accessTable, provenOnly } from './access.ts'
 import type { AdminContext } from './context.ts'
 import { readCookie } from './login/cookies.ts'
+import { isProven, refuseUnproven } from './login/proof.ts'
 import { isOwnOrigin } from './origin.ts'
-import { type AdminCredentials, outranks, roleIn } from './principal.ts'
+import { type AdminCredentials, type AdminPrincipal, outranks, roleIn } from './principal.ts'
 import { refuse } from './refusals.ts'
 
 export const platformPrefix = '/platform'
 
 /** @throws for a route that the access table does not know: nobody has said who may call it. */
 export function accessOf(method: string, url: string): Access {
-  const access = accessTable[`${method === 'HEAD' ? 'GET' : method} ${url.slice(platformPrefix.length)}`]
+  const access = accessTable[endpointOf(method, url)]
   if (access === undefined) throw new Error(`${method} ${url} is not in the access table`)
   return access
 }
+
+/** Whether a session must have proved lately who it is. */
+export const asksForProof = (method: string, url: string): boolean => provenOnly.has(endpointOf(method, url))
+
+const endpointOf = (method: string, url: string): string =>
+  `${method === 'HEAD' ? 'GET' : method} ${url.slice(platformPrefix.length)}`
 
 /** @returns the reply when it has refused, undefined when the request may go on. */
 export async function admit(
@@ -33,7 +40,9 @@ export async function admit(
   const { organization_id: organizationId } = request.params as { organization_id?: string }
   if (organizationId === undefined) {
     if (access !== 'any' && !principal.isRoot) return refuse(reply, 'FORBIDDEN')
-    return (await objectExists(request)) ? undefined : refuse(reply, 'NOT_FOUND')
+    return (await objectExists(request))
+      ? provenOrRefused(context, principal, request, reply)
+      : refuse(reply, 'NOT_FOUND')
   }
   const role = roleIn(principal, organizationId)
   const organization = role === undefined ? undefined : await context.store.findOrganization(organizationId)
@@ -42,7 +51,18 @@ export async function admit(
   request.organization = organization
   request.role = role
   if (!(await objectExists(request))) return refuse(reply, 'NOT_FOUND')
-  return access === 'any' || outranks(role, access) ? undefined : refuse(reply, 'FORBIDDEN')
+  if (access !== 'any' && !outranks(role, access)) return refuse(reply, 'FORBIDDEN')
+  return provenOrRefused(context, principal, request, reply)
+}
+
+function provenOrRefused(
+  { clock }: Pick<AdminContext, 'clock'>,
+  principal: AdminPrincipal,
+  { method, routeOptions }: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply | undefined {
+  if (!asksForProof(method, routeOptions.url ?? '') || isProven(principal, clock.now())) return undefined
+  return refuseUnproven(reply, principal)
 }
 
 /** Whether the caller of a request that is still under way could make it again now. @throws StoreUnavailable */

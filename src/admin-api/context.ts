@@ -19,6 +19,7 @@ import type { Tail } from '../recorder/tail.ts'
 import type { Organization, Store } from '../store/store.ts'
 import type { ChainVerdict } from '../store/verify-events.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
+import type { KeptSecret } from './kept-secrets.ts'
 import type { Accounts } from './login/accounts.ts'
 import type { VerifyPassword } from './login/verify-password.ts'
 import type { AccessRole, AdminPrincipal, AuthenticateAdmin } from './principal.ts'
@@ -79,8 +80,8 @@ declare module 'fastify' {
      * every method. Left out where the path names none.
      */
     exists?: (request: FastifyRequest) => Promise<boolean>
-    /** Honours Idempotency-Key. */
-    idempotent?: boolean
+    /** Honours Idempotency-Key, with a handler that answers by `makeOnce`. Names the secret in the answer, where there is one. */
+    idempotent?: true | KeptSecret
   }
 }
 

@@ -15,7 +15,7 @@ export const docsPage = async (app: FastifyInstance): Promise<void> => {
     staticCSP: {
       'default-src': "'none'",
       'script-src': "'self'",
-      'style-src': "'self'",
+      'style-src': `'self' '${styleOfStockLogo}'`,
       // Icons of the page are data: addresses in its style sheet.
       'img-src': "'self' data:",
       'connect-src': "'self'",
@@ -26,6 +26,9 @@ export const docsPage = async (app: FastifyInstance): Promise<void> => {
     },
   })
 }
+
+/** Swagger UI draws its own logo for an instant, with a style inside, before ours takes its place. This one text alone. */
+const styleOfStockLogo = 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='
 
 const logo =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 160 40"><text x="0" y="28" font-family="sans-serif" font-size="24" font-weight="600" fill="#fff">Sallyport</text></svg>'

@@ -2,7 +2,8 @@ import { hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /** A strong tag of an object. */
-const etagOf = (record: object): string => `"${hash('sha256', JSON.stringify(record), 'base64url').slice(0, 27)}"`
+export const etagOf = (record: object): string =>
+  `"${hash('sha256', JSON.stringify(record), 'base64url').slice(0, 27)}"`
 
 /** @param tagged what the tag stands for, where that is less than what is answered. */
 export function sendTagged<T extends object>(reply: FastifyReply, record: T, tagged: object = record): T {

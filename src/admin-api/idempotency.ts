@@ -1,19 +1,20 @@
 import { createHash, hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { jsonSchemaTransform } from 'fastify-type-provider-zod'
-import { z } from 'zod'
-import { SealBroken, type SecretBox } from '../keys/secret-box.ts'
-import { verify } from '../keys/verify.ts'
+import { SealBroken } from '../keys/secret-box.ts'
 import { canonicalJson } from '../store/event-chain.ts'
 import { type AdminContext, type PlatformApp, principalOf } from './context.ts'
+import { type Answer, openAnswer, type Running, running } from './kept-answer.ts'
+import { withoutDeadSecret } from './kept-secrets.ts'
 import { refuse } from './refusals.ts'
 
 type Needs = Pick<AdminContext, 'store' | 'clock' | 'box' | 'events'>
 
 /**
  * Honours `Idempotency-Key` on routes with `config.idempotent`: a repeat by the same actor with the same method, path and
- * body gets the first answer again. Another body, or a first one that still runs, is refused. Only success is kept: what
- * has failed can be tried again. Judged after the body was checked, so that what is refused anyway takes nothing.
+ * body gets the first answer again. Another body, or a first one that still runs, is refused. Only success is kept, by
+ * `makeOnce`; what has failed can be tried again. Judged after the body was checked, so that what is refused anyway takes
+ * nothing.
  *
  * Of the key only a hash is stored, and the answer is encrypted under a key that takes the Idempotency-Key to derive: the
  * store and the master key together do not give a raw key away.
@@ -21,7 +22,7 @@ type Needs = Pick<AdminContext, 'store' | 'clock' | 'box' | 'events'>
 export function honourIdempotencyKeys(app: PlatformApp, context: Needs): void {
   app.addHook('preHandler', (request, reply) => begin(context, request, reply))
   app.addHook('onSend', async (request, reply, payload) => {
-    await end(context, request, reply, payload)
+    await end(context, request, reply)
     return payload
   })
 }
@@ -31,34 +32,17 @@ export const withIdempotencyKey =
   (transform: typeof jsonSchemaTransform): typeof jsonSchemaTransform =>
   (input) => {
     const { schema, url } = transform(input)
-    if (input.route.config?.idempotent !== true) return { schema, url }
+    if (input.route.config?.idempotent === undefined) return { schema, url }
     const properties = { 'Idempotency-Key': { type: 'string', pattern: '^[!-~]{1,255}$', description } }
     return { schema: { ...schema, headers: { type: 'object', properties } }, url }
   }
 const description =
   'A repeat within 24 hours with the same one, path and body gets the first answer again, and makes nothing.'
 
-/** A request that has the lease; in the map from its start to its answer. */
-interface Running {
-  readonly id: string
-  readonly lease: string
-  readonly fingerprint: string
-  readonly box: SecretBox
-}
-const running = new WeakMap<FastifyRequest, Running>()
-
-const keptAnswer = z.object({
-  fingerprint: z.string(),
-  status: z.number(),
-  headers: z.record(z.string(), z.string()),
-  body: z.string(),
-})
-type KeptAnswer = z.output<typeof keptAnswer>
-
 /** @returns the reply when there is an answer already, undefined when the handler shall run. */
 async function begin(context: Needs, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
   const key = request.headers['idempotency-key']
-  if (key === undefined || request.routeOptions.config.idempotent !== true) return undefined
+  if (key === undefined || request.routeOptions.config.idempotent === undefined) return undefined
   // Several of them come joined by a comma and a space, and are refused by the same rule.
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
     const errors = [{ path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' }]
@@ -76,62 +60,35 @@ async function begin(context: Needs, request: FastifyRequest, reply: FastifyRepl
     case 'running':
       return refuse(reply.header('Retry-After', '1'), 'IDEMPOTENCY_CONFLICT', { detail: stillRunning })
     case 'finished':
-      return await repeat(context, reply, openAnswer(context, box, started.answer, id), fingerprint)
+      return await repeat(reply, openIfReadable(context, { id, box }, started.answer), fingerprint)
   }
 }
 
-/** Keeps a success; lets anything else be tried again. The caller gets the answer in hand whatever becomes of this. */
-async function end(
-  { store, events }: Needs,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  payload: unknown,
-): Promise<void> {
+/** What was not made can be tried again. */
+async function end({ store, events }: Needs, request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const mine = running.get(request)
   if (mine === undefined) return
   running.delete(request)
-  const { id, lease, fingerprint, box } = mine
-  const { statusCode: status } = reply
-  const body = payload ?? ''
   try {
-    if (status < 200 || status > 299 || typeof body !== 'string' || body.length > bodyMax) {
-      return await store.releaseIdempotent(id, lease)
-    }
-    const answer: KeptAnswer = { fingerprint, status, headers: keptHeaders(reply), body }
-    await store.finishIdempotent(id, lease, box.seal(Buffer.from(JSON.stringify(answer)), id))
+    await store.releaseIdempotent(mine.id, mine.lease)
   } catch (error) {
-    events.fault('keeping an answer for a repeat', error)
+    events.fault('freeing an Idempotency-Key', error)
   }
+  if (reply.statusCode < 300) throw new Error(`${request.routeOptions.url} has made something without makeOnce`)
 }
 
-async function repeat(
-  context: Needs,
-  reply: FastifyReply,
-  answer: KeptAnswer | undefined,
-  fingerprint: string,
-): Promise<FastifyReply> {
+async function repeat(reply: FastifyReply, answer: Answer | undefined, fingerprint: string): Promise<FastifyReply> {
   if (answer === undefined) return refuse(reply, 'IDEMPOTENCY_CONFLICT', { detail: unreadable })
   if (answer.fingerprint !== fingerprint) return refuse(reply, 'IDEMPOTENCY_CONFLICT', { detail: otherBody })
-  const body = await withoutDeadSecret(context, answer.body)
+  const { idempotent } = reply.request.routeOptions.config
+  const body = typeof idempotent === 'object' ? await withoutDeadSecret(answer.body, idempotent) : answer.body
   return reply.code(answer.status).headers(answer.headers).header('Idempotent-Replayed', 'true').send(body)
 }
 
-/** The first answer, but `raw_key: null` once the key was rotated or revoked: what is ended is not handed out again. */
-async function withoutDeadSecret({ store, clock }: Needs, body: string): Promise<string> {
-  if (!body.includes('"raw_key"')) return body
-  const { success, data } = withRawKey.safeParse(JSON.parse(body))
-  if (!success) return body
-  const record = await store.findKeyByHash(hash('sha256', data.raw_key, 'buffer'))
-  // A secret in its grace period works, but it is no longer the one that the key has.
-  const isCurrent = record?.secretExpiresAt === null && verify(record, clock.now()) === undefined
-  return isCurrent ? body : JSON.stringify({ ...data, raw_key: null })
-}
-const withRawKey = z.looseObject({ raw_key: z.string() })
-
 /** @returns undefined when its master key is gone. */
-function openAnswer({ events }: Needs, box: SecretBox, sealed: Uint8Array, id: string): KeptAnswer | undefined {
+function openIfReadable({ events }: Needs, from: Pick<Running, 'id' | 'box'>, sealed: Uint8Array): Answer | undefined {
   try {
-    return keptAnswer.parse(JSON.parse(box.open(sealed, id).toString()))
+    return openAnswer(from, sealed)
   } catch (error) {
     if (!(error instanceof SealBroken)) throw error
     events.fault('reading an answer for a repeat', error)
@@ -155,19 +112,12 @@ function fingerprintOf(request: FastifyRequest): string {
   return digest.update(Buffer.isBuffer(body) ? body : canonicalJson(body)).digest('base64')
 }
 
-function keptHeaders(reply: FastifyReply): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const name of ['content-type', 'etag', 'location', 'link']) {
-    const value = reply.getHeader(name)
-    if (typeof value === 'string') kept[name] = value
-  }
-  return kept
-}
-
 const stillRunning = 'The first request with this Idempotency-Key is still running. Repeat this one in a moment.'
 const otherBody = 'This Idempotency-Key was used with another body. Take a new one for another request.'
 const unreadable = 'The answer to the first request can no longer be read. Look whether it made something.'
 const keptMs = 24 * 3_600_000
-/** A process that dies leaves the key locked for so long; no handler runs longer. */
+/**
+ * How long a process that dies leaves the key locked, unless its successor on the same store frees it at its start. One that
+ * takes longer and lives finds that a repeat has taken over, and makes nothing.
+ */
 const leaseMs = 60_000
-const bodyMax = 256 * 1024

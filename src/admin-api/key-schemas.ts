@@ -2,6 +2,8 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { FieldProblem } from '../keys/create.ts'
 import type { ApiKey } from '../store/store.ts'
+import { nullInRepeat } from './kept-secrets.ts'
+import type { Refusal } from './make-once.ts'
 import { apiKeyRecord } from './records.ts'
 import { refuse } from './refusals.ts'
 import { metadata, optionalTime, organizationParams, rateLimit, time } from './schemas.ts'
@@ -55,9 +57,7 @@ export const createdKey = z
     raw_key: z
       .string()
       .nullable()
-      .describe(
-        'The whole key. Null only in the answer to a repeat (Idempotency-Key) that comes after the key was rotated or revoked.',
-      ),
+      .describe(`The whole key. ${nullInRepeat('the key was rotated or revoked')}`),
   })
   .meta({ id: 'ApiKeyCreatedResponse' })
 
@@ -71,8 +71,14 @@ export const taggedKey = ({ lastUsedAt: _used, secrets: _secrets, ...key }: ApiK
 
 /** Answers the rules that a request for a key breaks. What is not there, or not yours, comes first. */
 export function refuseProblems(reply: FastifyReply, problems: readonly FieldProblem[]): FastifyReply {
+  const { refuse: code, extras } = refusalOf(problems)
+  return refuse(reply, code, extras)
+}
+
+/** The same for `makeOnce`. */
+export function refusalOf(problems: readonly FieldProblem[]): Refusal {
   const codes = new Set(problems.map(({ code }) => code))
   const errors = problems.map(({ path, message }) => ({ path, message }))
-  if (codes.has('NOT_FOUND')) return refuse(reply, 'NOT_FOUND', { errors })
-  return refuse(reply, codes.has('VALIDATION_FAILED') ? 'VALIDATION_FAILED' : 'UNKNOWN_SCOPE', { errors })
+  if (codes.has('NOT_FOUND')) return { refuse: 'NOT_FOUND', extras: { errors } }
+  return { refuse: codes.has('VALIDATION_FAILED') ? 'VALIDATION_FAILED' : 'UNKNOWN_SCOPE', extras: { errors } }
 }

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { version } from '../version.ts'
-import { accessOf } from './admission.ts'
+import { accessOf, asksForProof } from './admission.ts'
 import { withIdempotencyKey } from './idempotency.ts'
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
@@ -56,15 +56,17 @@ function tidy(document: JsonObject): JsonObject {
 }
 
 function describeOperation(operation: JsonObject, method: string, path: string): void {
-  const access = accessOf(method, path.replaceAll(/\{(\w+)\}/g, ':$1'))
+  const url = path.replaceAll(/\{(\w+)\}/g, ':$1')
+  const access = accessOf(method, url)
   operation.summary ??= summaryOf(String(operation.operationId))
   operation['x-required-role'] = access
   if (access === 'none') operation.security = []
-  if (method === 'PATCH') operation.parameters = [...((operation.parameters as Json[]) ?? []), ifMatch]
-  const responses = objectAt(operation, 'responses')
-  if (!Object.keys(responses).some((status) => status.startsWith('4'))) {
-    responses['400'] = { description: 'The request is malformed.' }
+  if (asksForProof(method, url)) {
+    operation.description = [operation.description, proof].filter((text) => text !== undefined).join('\n\n')
   }
+  if (method === 'PATCH') operation.parameters = [...((operation.parameters as Json[]) ?? []), ifMatch]
+  const responses = { ...refusalsOfAll(method, operation), ...objectAt(operation, 'responses') }
+  operation.responses = responses
   for (const [status, response] of Object.entries(responses)) {
     const { description, content } = response as JsonObject
     responses[status] = {
@@ -73,6 +75,18 @@ function describeOperation(operation: JsonObject, method: string, path: string):
         ? { content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } }
         : content !== undefined && !hasNoBody(Number(status)) && { content }),
     }
+  }
+}
+
+/** What can befall a request before its route has a word in it, and so stands in no schema. */
+function refusalsOfAll(method: string, { parameters }: JsonObject): JsonObject {
+  const places = ((parameters ?? []) as JsonObject[]).map((parameter) => parameter.in)
+  const isChecked = method !== 'GET' || places.includes('query')
+  return {
+    400: { description: 'The request is malformed.' },
+    ...(method === 'PATCH' && { 412: { description: 'It has changed since: If-Match names another ETag.' } }),
+    ...(method !== 'GET' && { 413: { description: 'The body is too large.' }, 415: { description: 'Not JSON.' } }),
+    ...(isChecked && { 422: { description: 'The body, the query or a header is wrong; see errors.' } }),
   }
 }
 
@@ -132,6 +146,9 @@ function mergeDirections(document: JsonObject): JsonObject {
 
 const objectAt = (parent: JsonObject, name: string): JsonObject => (parent[name] ?? {}) as JsonObject
 
+const proof =
+  'With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.'
+
 const ifMatch: JsonObject = {
   in: 'header',
   name: 'If-Match',
@@ -153,6 +170,10 @@ const problem: JsonObject = {
     instance: { type: 'string' },
     code: { type: 'string' },
     request_id: { type: 'string' },
+    proof_required: {
+      type: 'boolean',
+      description: 'Log in again and repeat the request: it needs a session of a log-in in the last ten minutes.',
+    },
     errors: {
       type: 'array',
       items: {

@@ -1,6 +1,6 @@
 import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import {
   hasZodFastifySchemaValidationErrors,
   serializerCompiler,
@@ -12,6 +12,7 @@ import { accessOf, admit, platformPrefix } from './admission.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
 import { docsPage } from './docs-page.ts'
 import { honourIdempotencyKeys } from './idempotency.ts'
+import { BodyTooDeep, jsonOrNothing } from './json-body.ts'
 import { openapiOptions } from './openapi.ts'
 import { codeOf, refuse } from './refusals.ts'
 
@@ -54,15 +55,6 @@ const compileValidator: typeof validatorCompiler = (route) => {
   return route.httpPart === 'body' ? (body) => validate(body ?? undefined) : validate
 }
 
-/** An empty body is none: clients say `application/json` also where they have nothing to send, as on revoke. */
-function jsonOrNothing(app: FastifyInstance) {
-  const parse = app.getDefaultJsonParser('error', 'error')
-  return (request: FastifyRequest, body: string, done: (error: Error | null, body?: unknown) => void): void => {
-    if (body === '') done(null, undefined)
-    else void parse(request, body, done)
-  }
-}
-
 function answerError({ events }: AdminContext, error: Error, reply: FastifyReply): FastifyReply {
   if (hasZodFastifySchemaValidationErrors(error)) {
     if (error.validationContext === 'params') return refuse(reply, 'NOT_FOUND')
@@ -71,6 +63,9 @@ function answerError({ events }: AdminContext, error: Error, reply: FastifyReply
       message: message ?? 'is not valid',
     }))
     return refuse(reply, 'VALIDATION_FAILED', { errors })
+  }
+  if (error instanceof BodyTooDeep) {
+    return refuse(reply, 'VALIDATION_FAILED', { errors: [{ path: '', message: error.message }] })
   }
   if (error instanceof StoreConflict)
     return refuse(reply, 'CONFLICT', { errors: [{ path: error.field, message: error.message }] })

@@ -1,3 +1,4 @@
+import type { Operator } from '../store/operators-store.ts'
 import type { Actor, Role } from '../store/store.ts'
 
 /** `root` of the instance stands above every organization. */
@@ -12,8 +13,12 @@ export interface AdminPrincipal {
   readonly via: 'admin_token' | 'session' | 'personal_token'
   /** Of the cookie that it came with. */
   readonly sessionId: string | null
-  readonly operator: { readonly id: string; readonly email: string; readonly name: string } | null
+  /** When its session last proved who it is; null without one. */
+  readonly provedAt: number | null
+  readonly operator: PrincipalOperator | null
 }
+
+export type PrincipalOperator = Pick<Operator, 'id' | 'email' | 'name' | 'hasPassword'>
 
 /** What a request brings to say who it is. */
 export interface AdminCredentials {

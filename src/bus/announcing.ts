@@ -13,10 +13,19 @@ export function announcing(
   forget: (organizationId: string) => Promise<void>,
   announced: () => void = () => {},
 ): Store {
+  const together: Store['together'] = async (work) => {
+    const touched: unknown[] = []
+    const result = await store.together((inner) => work(noting(inner, (first) => touched.push(first))))
+    if (touched.length > 0 && !(await feed.pollNow())) {
+      for (const organizationId of touched) if (typeof organizationId === 'string') forget(organizationId)
+    }
+    return result
+  }
   return new Proxy(store, {
     get(target, name) {
       const method: unknown = Reflect.get(target, name)
       if (typeof method !== 'function') return method
+      if (name === 'together') return together
       if (!changing.has(name as keyof Store)) return method.bind(target)
       return async (...input: unknown[]) => {
         const result: unknown = await method.apply(target, input)
@@ -25,6 +34,21 @@ export function announcing(
         if (!(await feed.pollNow()) && typeof organizationId === 'string') await forget(organizationId)
         announced()
         return result
+      }
+    },
+  })
+}
+
+/** @param note gets the first argument of each change: of one in a transaction nobody has heard before its end. */
+function noting(store: Store, note: (first: unknown) => void): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name)
+      if (typeof method !== 'function') return method
+      if (!changing.has(name as keyof Store)) return method.bind(target)
+      return (...input: unknown[]) => {
+        note(input[0])
+        return method.apply(target, input)
       }
     },
   })

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { formatProblems, loadConfig } from '../config/load.ts'
-import type { Config, PolicyTest } from '../config/schema.ts'
-import { type Explanation, explain } from '../gateway/explain.ts'
+import type { Config } from '../config/schema.ts'
+import { runPolicyTests, type TestResult } from '../gateway/policy-tests.ts'
 import { Failure } from './failure.ts'
 import { loadOrFail } from './load.ts'
 import { addStoreOptions, type StoreOptions } from './options.ts'
@@ -18,8 +18,7 @@ export function addCheck(program: Command): void {
 async function check({ config: file, json }: StoreOptions): Promise<void> {
   if (json) await refuseAsJson(file)
   const { config, warnings } = await loadOrFail(file)
-  const results: TestResult[] = []
-  for (const test of config.tests) results.push(await runTest(test, config))
+  const results = await runPolicyTests(config)
   const missed = results.filter(({ passed }) => !passed)
 
   if (json) printJson({ valid: true, problems: [], warnings, tests: results })
@@ -30,50 +29,6 @@ async function check({ config: file, json }: StoreOptions): Promise<void> {
       [`${missed.length} of ${results.length} tests missed in ${file}`, ...missed.map(missText)].join('\n'),
     )
   }
-}
-
-/** One entry of `tests:` and what came of it; the shape that --json prints. */
-interface TestResult {
-  readonly request: string
-  readonly scopes: readonly string[] | null
-  readonly expected: string
-  readonly decision: 'allow' | 'deny'
-  readonly code: string | null
-  readonly route: string | null
-  readonly passed: boolean
-  /** The step that decided, and why. */
-  readonly step: string | null
-  readonly detail: string | null
-}
-
-async function runTest(test: PolicyTest, config: Config): Promise<TestResult> {
-  const space = test.request.indexOf(' ')
-  const explanation = await explain(config, {
-    method: test.request.slice(0, space),
-    path: test.request.slice(space + 1),
-    workspaces: test.workspaces,
-    ...(test.scopes && { scopes: test.scopes }),
-    ...(test.host !== undefined && { host: test.host }),
-    ...(test.ip !== undefined && { ip: test.ip }),
-  })
-  const { decision, code, route } = explanation
-  const deciding = decidingStep(explanation)
-  return {
-    request: test.request,
-    scopes: test.scopes ?? null,
-    expected: test.expect,
-    decision,
-    code,
-    route,
-    passed: test.expect === decision || (code !== null && test.expect === code),
-    step: deciding?.step ?? null,
-    detail: deciding?.detail ?? null,
-  }
-}
-
-/** The step that refused, or the last one that was asked. */
-function decidingStep({ steps }: Explanation): Explanation['steps'][number] | undefined {
-  return steps.find(({ result }) => result === 'deny') ?? steps.findLast(({ result }) => result === 'pass')
 }
 
 function missText({ request, scopes, expected, decision, code, route, step, detail }: TestResult): string {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { Config } from '../config/schema.ts'
 import { type ExplainRequest, type Explanation, explain } from '../gateway/explain.ts'
-import type { ApiKey, KeyRecord, Organization } from '../store/store.ts'
+import { findKeyRecord } from '../keys/find-record.ts'
 import { Failure, UsageFailure } from './failure.ts'
-import { findKeyOwner, noSuchKey } from './find.ts'
+import { noSuchKey } from './find.ts'
 import { loadOrFail } from './load.ts'
 import { withStore } from './open-store.ts'
 import { addStoreOptions, type StoreOptions } from './options.ts'
@@ -62,30 +62,10 @@ const readConfig = async (file: string): Promise<Config> => (await loadOrFail(fi
 
 async function judgeKey(keyId: string, request: ExplainRequest, options: ExplainOptions): Promise<Explanation> {
   return withStore(options.config, async (store, config) => {
-    const organizationId = await findKeyOwner(store, keyId, undefined)
-    const key = await store.findKey(organizationId, keyId)
-    const organization = await store.findOrganization(organizationId)
-    if (!key || !organization) throw new Failure(noSuchKey(keyId))
-    const account =
-      key.serviceAccountId === null ? undefined : await store.findServiceAccount(organizationId, key.serviceAccountId)
-    const record = keyRecord(key, organization, key.serviceAccountId === null || account?.isActive === true)
+    const record = await findKeyRecord(store, keyId)
+    if (!record) throw new Failure(noSuchKey(keyId))
     return explain(config, { ...request, record })
   })
-}
-
-/** The key as a request with its newest secret would find it. */
-function keyRecord(key: ApiKey, organization: Organization, serviceAccountActive: boolean): KeyRecord {
-  const { id: keyId, secrets, ...same } = key
-  const newest = secrets[0]
-  return {
-    ...same,
-    keyId,
-    secretId: newest?.id ?? '',
-    secretExpiresAt: newest?.expiresAt ?? null,
-    keyPrefix: newest?.keyPrefix ?? '',
-    serviceAccountActive,
-    organization,
-  }
 }
 
 function printExplanation({ method, path }: ExplainRequest, { decision, code, route, steps }: Explanation): void {

@@ -3,9 +3,10 @@ import { dirname, resolve } from 'node:path'
 import { checkConfig } from './check.ts'
 import { checkFiles } from './check-files.ts'
 import { explainIssues } from './issues.ts'
-import { type Finding, formatPath, type Problem, sortProblems } from './problems.ts'
+import { type Finding, formatPath, type Path, type Problem, sortProblems } from './problems.ts'
 import { salvage } from './salvage.ts'
 import { type Config, configSchema } from './schema.ts'
+import { showText } from './shown-text.ts'
 import { readSource, type Source } from './source.ts'
 import { findSurprises } from './surprises.ts'
 import type { Environment } from './variables.ts'
@@ -18,6 +19,12 @@ export interface LoadedConfig {
   readonly config: Config
   /** The file as it was read. */
   readonly text: string
+  /** The same without its secrets. */
+  readonly shown: string
+  /** How a value stands in the file where it comes from the environment (`${NAME}`), by its path; only there. */
+  written(path: Path): string | undefined
+  /** Hides what came from the environment in a text for people. */
+  hide(text: string): string
   /** As it was named by the caller. */
   readonly file: string
   /** What is legal, and maybe not meant. */
@@ -27,7 +34,7 @@ export interface LoadedConfig {
 /** Problems are sorted by their place in the file, each named once, and all named at once. */
 export type LoadResult = LoadedConfig | { readonly ok: false; readonly problems: readonly Problem[] }
 
-const bytesMax = 1024 * 1024
+export const configBytesMax = 1024 * 1024
 
 /**
  * Reads and checks a configuration file. Never throws: a file that can't be read is a problem like any other.
@@ -36,6 +43,11 @@ const bytesMax = 1024 * 1024
 export async function loadConfig(file: string, env: Environment): Promise<LoadResult> {
   const text = await readBounded(file)
   if (typeof text !== 'string') return { ok: false, problems: [{ file, line: 0, column: 0, path: '', ...text }] }
+  return loadText(text, file, env)
+}
+
+/** The same for a text that is to stand in that file: relative paths start from its folder. */
+export async function loadText(text: string, file: string, env: Environment): Promise<LoadResult> {
   const { result, source } = parse(text, file, env)
   if (!result.ok || source === undefined) return result
   const findings = await checkFiles(result.config)
@@ -60,7 +72,9 @@ function parse(text: string, file: string, env: Environment): { result: LoadResu
     if (found.length === 0) {
       const warnings = sortProblems([...findSurprises(parsed.data)].map(source.locate))
       const config = resolveFiles(parsed.data, dirname(resolve(file)))
-      return { result: { ok: true, config, text, file, warnings }, source }
+      const { hide, written, secrets } = source
+      const shown = showText(text, secrets)
+      return { result: { ok: true, config, text, shown, written, hide, file, warnings }, source }
     }
   } else {
     found.push(...findAll(source, parsed.error?.issues ?? []))
@@ -116,14 +130,14 @@ async function readBounded(file: string): Promise<string | { message: string }> 
   try {
     await using handle = await open(file)
     // One byte more than allowed, and never the whole of it: the size that a file claims need not be true.
-    const buffer = Buffer.alloc(bytesMax + 1)
+    const buffer = Buffer.alloc(configBytesMax + 1)
     let length = 0
     for (;;) {
       const { bytesRead } = await handle.read(buffer, length, buffer.length - length)
       length += bytesRead
       if (bytesRead === 0 || length === buffer.length) break
     }
-    if (length > bytesMax) return { message: 'is larger than 1 MB; is this the right file?' }
+    if (length > configBytesMax) return { message: 'is larger than 1 MB; is this the right file?' }
     return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length))
   } catch (error) {
     return { message: readComplaint(error) }

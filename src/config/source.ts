@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -8,8 +9,11 @@ import {
   type Node,
   type ParsedNode,
   parseDocument,
+  visit,
 } from 'yaml'
+import { createHiding } from './hidden-values.ts'
 import { type Finding, formatPath, type Path, type Problem } from './problems.ts'
+import { isSecretPlace, type Range } from './shown-text.ts'
 import { type Environment, hasVariables, substitute } from './variables.ts'
 import { explainSyntax } from './yaml-syntax.ts'
 
@@ -20,7 +24,11 @@ export interface Source {
   readonly findings: readonly Finding[]
   /** The scalar as written, where variables were replaced in it: it may be shown, what came of it may be a secret. */
   written(path: Path): string | undefined
-  /** Gives a finding its place: that of its path, or of the nearest part of the path that exists. */
+  /** Where secrets are written out in the text. */
+  readonly secrets: readonly Range[]
+  /** Hides what the environment gave. */
+  hide(text: string): string
+  /** Gives a finding its place: that of its path, or of the nearest part of the path that exists. Its text is fit to be shown. */
   locate(finding: Finding): Problem
 }
 
@@ -70,6 +78,10 @@ class Reader {
   private readonly findings: Finding[] = []
   private readonly places = new Map<string, Place>()
   private readonly replaced = new Map<string, string>()
+  private readonly secrets: Range[] = []
+  private readonly given = new Set<string>()
+  private hide = (text: string): string => text
+  private readonly anchored: ReadonlyMap<Alias, Node>
   private values = 0
   private readonly document: Document.Parsed
   private readonly env: Environment
@@ -81,6 +93,7 @@ class Reader {
     at: (offset: number, path: Path, message: string) => Problem,
   ) {
     this.document = document
+    this.anchored = resolveAliases(document)
     this.env = env
     this.at = at
   }
@@ -89,10 +102,13 @@ class Reader {
     const { contents } = this.document
     this.places.set('', { key: 0, value: contents?.range[0] ?? 0 })
     const value = this.convert(contents, [])
+    this.hide = createHiding(this.given)
     return {
       value,
       findings: this.findings,
       written: (path) => this.replaced.get(formatPath(path)),
+      secrets: this.secrets,
+      hide: this.hide,
       locate: (finding) => this.locate(finding),
     }
   }
@@ -101,9 +117,9 @@ class Reader {
     for (let length = path.length; length >= 0; length--) {
       const place = this.places.get(formatPath(path.slice(0, length)))
       // A value that isn't there: its map is where someone would add it.
-      if (place) return this.at(atKey || length < path.length ? place.key : place.value, path, message)
+      if (place) return this.at(atKey || length < path.length ? place.key : place.value, path, this.hide(message))
     }
-    return this.at(0, path, message)
+    return this.at(0, path, this.hide(message))
   }
 
   private convert(node: Node | null, path: Path): unknown {
@@ -117,7 +133,7 @@ class Reader {
       return this.complain(path, `has the tag ${node.tag}; tags have no meaning here, leave it out`)
     }
     if (isAlias(node)) {
-      const target = node.resolve(this.document)
+      const target = this.anchored.get(node)
       return target === undefined
         ? this.complain(
             path,
@@ -134,6 +150,7 @@ class Reader {
       })
     }
     if (!isScalar(node)) return null
+    if (isSecretPlace(path) && node.range) this.secrets.push([node.range[0], node.range[1]])
     return typeof node.value === 'string' && hasVariables(node.value)
       ? this.replace(node.value, node.type === 'PLAIN', path)
       : node.value
@@ -176,6 +193,7 @@ class Reader {
       return null
     }
     this.replaced.set(formatPath(path), text)
+    for (const value of result.values) this.given.add(value)
     // Empty stays text: `redis: ${REDIS_URL:-}` says "no Redis", not "nothing was written here".
     if (!plain || result.text === '') return result.text
     const tag = this.document.schema.tags.find(
@@ -199,4 +217,19 @@ class Reader {
   private complainOnce(path: Path, message: string): null {
     return this.findings.some((finding) => finding.message === message) ? null : this.complain(path, message)
   }
+}
+
+/** What each alias stands for: the last node above it with its name. One walk, where asking each alias is a walk for each. */
+function resolveAliases(document: Document.Parsed): ReadonlyMap<Alias, Node> {
+  const named = new Map<string, Node>()
+  const resolved = new Map<Alias, Node>()
+  visit(document, {
+    Node(_key, node) {
+      if (isAlias(node)) {
+        const target = named.get(node.source)
+        if (target) resolved.set(node, target)
+      } else if (typeof node.anchor === 'string') named.set(node.anchor, node)
+    },
+  })
+  return resolved
 }

@@ -1,7 +1,8 @@
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export type Substituted =
-  | { readonly ok: true; readonly text: string }
+  /** `values`: what the environment gave. */
+  | { readonly ok: true; readonly text: string; readonly values: readonly string[] }
   /** One complaint for each reference that can't be replaced. */
   | { readonly ok: false; readonly complaints: readonly string[] }
 
@@ -11,6 +12,7 @@ export type Substituted =
  */
 export function substitute(text: string, env: Environment): Substituted {
   const complaints: string[] = []
+  const values: string[] = []
   const result = text.replace(reference, (whole, escaped, name, fallback) => {
     if (escaped !== undefined) return '${'
     if (name === undefined) {
@@ -20,14 +22,17 @@ export function substitute(text: string, env: Environment): Substituted {
       return ''
     }
     const value = env[name]
-    if (value !== undefined && (value !== '' || fallback === undefined)) return value
+    if (value !== undefined && (value !== '' || fallback === undefined)) {
+      values.push(value)
+      return value
+    }
     if (fallback !== undefined) return fallback
     complaints.push(
       `the environment has no ${name}; set it, or write \${${name}:-default} with a value to fall back on`,
     )
     return ''
   })
-  return complaints.length === 0 ? { ok: true, text: result } : { ok: false, complaints }
+  return complaints.length === 0 ? { ok: true, text: result, values } : { ok: false, complaints }
 }
 
 /** Whether `substitute` has anything to do. */

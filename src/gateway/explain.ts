@@ -1,13 +1,13 @@
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
-import { assertNever, catalogue, type ErrorCode } from '../errors.ts'
-import type { AuthFailure } from '../events.ts'
+import { catalogue, type ErrorCode, statusOf } from '../errors.ts'
 import { compileKeyFormats } from '../keys/format.ts'
 import { verify } from '../keys/verify.ts'
 import type { Charge, Limiter } from '../limiter/limiter.ts'
 import type { Wire } from '../proxy/wire.ts'
 import type { KeyRecord } from '../store/store.ts'
 import { Exchange } from './exchange.ts'
+import { detailOf } from './explain-detail.ts'
 import type { Finish } from './finish.ts'
 import { compilePlan } from './plan.ts'
 import type { StepName } from './route.ts'
@@ -25,6 +25,8 @@ export interface ExplainRequest {
   /** Or a key made up with these scopes, and grants for these workspaces. */
   readonly scopes?: readonly string[]
   readonly workspaces?: readonly string[]
+  /** Of that key; null when left out. */
+  readonly environment?: string
   /** 127.0.0.1 when left out. */
   readonly ip?: string
 }
@@ -32,114 +34,103 @@ export interface ExplainRequest {
 export interface Explanation {
   readonly decision: 'allow' | 'deny'
   readonly code: ErrorCode | null
+  /** That of the refusal; null where the answer is the API's. */
+  readonly status: number | null
   /** The pattern of the route, null where none matched. */
   readonly route: string | null
-  readonly steps: readonly { step: StepName; result: 'pass' | 'deny' | 'skipped'; detail: string }[]
+  readonly steps: readonly ExplainedStep[]
 }
 
+export interface ExplainedStep {
+  readonly step: 'framing' | 'target' | 'query_tokens' | Exclude<StepName, 'read'>
+  readonly result: 'pass' | 'deny' | 'skipped'
+  readonly detail: string
+}
+
+export type Explain = (request: ExplainRequest) => Promise<Explanation>
+
+/** One question; for several about the same configuration use `createExplain`. */
+export const explain = (config: Config, request: ExplainRequest): Promise<Explanation> => createExplain(config)(request)
+
 /**
- * Sends a request through the same steps as the data plane does, without an upstream call and without a charge.
+ * Compiles the configuration once. What it returns sends requests through the same steps as the data plane does, without an
+ * upstream call and without a charge.
  * @param limiter whose counters are looked at; left out, every limit has its full number left.
  */
-export async function explain(config: Config, request: ExplainRequest, limiter?: Limiter): Promise<Explanation> {
-  const key = request.record ?? madeUpKey(request)
-  const failure = key && verify(key, request.now ?? systemClock.now())
+export function createExplain(config: Config, limiter?: Limiter): Explain {
+  let caller: KeyRecord | undefined
   const plan = compilePlan(config, {
     formats: compileKeyFormats(config.keys),
-    authenticate: () => (key === undefined || failure !== undefined ? 'INVALID_API_KEY' : key),
+    authenticate: () => caller ?? 'INVALID_API_KEY',
     authenticated: () => {},
     changesTold: () => 0,
     confirm: async () => undefined,
     authRetryAfterMs: () => 0,
     rateLimited: () => {},
     limiter: lookingOnly(limiter),
-    finish: noFinish,
+    finish: { ...noFinish, jwks: config.context.sign ? nothing : undefined },
     exposed: () => {},
     admit: undefined,
-    signContext: undefined,
+    signContext: config.context.sign ? () => '' : undefined,
   })
-  const exchange = exchangeFor(request)
-  const steps: Explanation['steps'][number][] = []
-  const malformed = plan.read(exchange)
-  steps.push({ step: 'read', result: malformed ? 'deny' : 'pass', detail: detailOf('read', exchange, malformed) })
-  if (malformed) return { decision: 'deny', code: malformed, route: null, steps }
 
-  const route = plan.match(exchange)
-  let code: ErrorCode | null = null
-  for (const step of route.steps) {
-    if (code !== null) {
-      steps.push({ step: step.name, result: 'skipped', detail: 'not asked: the request was refused before' })
-      continue
+  return async (request) => {
+    const key = request.record ?? madeUpKey(request)
+    const failure = key && verify(key, request.now ?? systemClock.now())
+    const exchange = exchangeFor(request)
+    const malformed = isMethod.test(request.method) ? plan.read(exchange) : 'BAD_REQUEST'
+    const steps = readSteps(exchange, malformed)
+    if (malformed) return { ...denied(malformed), route: null, steps }
+
+    const route = plan.match(exchange)
+    let code: ErrorCode | undefined
+    for (const { name, run } of route.steps) {
+      // Compiled routes have no such step.
+      if (name === 'read') continue
+      if (code !== undefined) {
+        steps.push({ step: name, result: 'skipped', detail: 'not asked: the request was refused before' })
+        continue
+      }
+      // Set for each step anew: it is asked for before the step returns, and others ask while this one waits.
+      caller = failure === undefined ? key : undefined
+      code = await run(exchange)
+      steps.push({
+        step: name,
+        result: code === undefined ? 'pass' : 'deny',
+        detail: detailOf(name, exchange, code, failure),
+      })
     }
-    code = (await step.run(exchange)) ?? null
-    steps.push({
-      step: step.name,
-      result: code === null ? 'pass' : 'deny',
-      detail:
-        step.name === 'authenticate' && failure !== undefined
-          ? (notValid[failure] ?? failure)
-          : detailOf(step.name, exchange, code ?? undefined),
-    })
+    return { ...(code ? denied(code) : allowed), route: route.label, steps }
   }
-  return { decision: code === null ? 'allow' : 'deny', code, route: route.label, steps }
 }
 
-const notValid: Readonly<Partial<Record<AuthFailure, string>>> = {
-  revoked: 'the key is revoked',
-  expired: 'the key is expired',
-  inactive_owner: 'the service account that owns the key is inactive',
-}
+const denied = (code: ErrorCode) => ({ decision: 'deny', code, status: statusOf(code) }) as const
+const allowed = { decision: 'allow', code: null, status: null } as const
 
-function detailOf(step: StepName, exchange: Exchange, denial: ErrorCode | undefined): string {
-  const { key, route } = exchange
-  if (exchange.shadowCode !== undefined && denial === undefined && (step === 'scopes' || step === 'rate_limits')) {
-    return `would be refused with ${exchange.shadowCode}; the route is in shadow mode, so it passes`
+/** What may stand in front of a request line; see SPEC of framing. */
+const isMethod = /^[A-Z-]{1,32}$/
+
+/** Steps 1 and 2, which the data plane does in one go. */
+function readSteps(exchange: Exchange, malformed: ErrorCode | undefined): ExplainedStep[] {
+  const names = ['framing', 'target', 'query_tokens'] as const
+  const passes = {
+    framing: 'there is one way to read the request',
+    target: `the path is ${exchange.path}`,
+    query_tokens: 'there is no credential in path and query',
   }
-  switch (step) {
-    case 'read':
-      return denial ? catalogue[denial][2] : `the path is ${exchange.path}`
-    case 'authenticate':
-      return denial ? 'no key is sent, and the route is not public' : `as ${key?.name}`
-    case 'organization':
-      return denial ? `the organization ${key?.organization.name} is suspended` : 'the organization is active'
-    case 'ip_access':
-      return denial
-        ? `${exchange.address} is not in the key's allowed_ips: ${key?.allowedIps.join(', ')}`
-        : `${exchange.address} may use the key`
-    case 'route':
-      return denial === 'METHOD_NOT_ALLOWED'
-        ? `the path has ${exchange.allow}`
-        : denial === 'ROUTE_DENIED'
-          ? 'the route says deny: true'
-          : 'no route matches this path'
-    case 'scopes':
-      return denial
-        ? `needs ${route?.requiredScopes.join(', ')}; the key has ${key?.scopes.join(', ') || 'none'}`
-        : `the key holds ${route?.requiredScopes.join(', ')}`
-    case 'workspace':
-      if (denial && exchange.workspace === undefined)
-        return 'the key is bound to one project, and this route has no workspace'
-      return denial
-        ? `the key has no grant for workspace ${exchange.workspace}`
-        : exchange.workspace === undefined
-          ? 'the route has no workspace'
-          : `the key has a grant for ${exchange.workspace}`
-    case 'rate_limits':
-      return denial
-        ? `used up: ${exchange.violated.join(', ')}`
-        : exchange.limits
-            .map(({ limit, remaining, requests }) => `${limit}: ${remaining} of ${requests} left`)
-            .join('; ') || 'no limit applies'
-    case 'rewrite':
-      return denial ? 'the rewritten path is not canonical' : `goes on as ${exchange.upstreamTarget}`
-    case 'body':
-      return 'a body of up to the limit may follow'
-    case 'context':
-    case 'audit':
-      return 'done when the request is real'
-    default:
-      return assertNever(step)
-  }
+  const at =
+    malformed === undefined
+      ? names.length
+      : malformed === 'BAD_REQUEST_TARGET'
+        ? 1
+        : malformed === 'QUERY_TOKEN_REJECTED'
+          ? 2
+          : 0
+  return names.map((step, index): ExplainedStep => {
+    if (malformed === undefined || index < at) return { step, result: 'pass', detail: passes[step] }
+    if (index === at) return { step, result: 'deny', detail: catalogue[malformed][2] }
+    return { step, result: 'skipped', detail: 'not asked: the request was refused before' }
+  })
 }
 
 const host = (request: ExplainRequest): string => request.host ?? 'localhost'
@@ -153,11 +144,19 @@ function exchangeFor(request: ExplainRequest): Exchange {
   )
 }
 
-function madeUpKey({ scopes, workspaces = [] }: ExplainRequest): KeyRecord | undefined {
+function madeUpKey({ scopes, workspaces = [], environment }: ExplainRequest): KeyRecord | undefined {
   if (scopes === undefined) return undefined
   return {
     ...{ secretId: 'explain', secretExpiresAt: null, keyId: 'key_explain', name: 'a key made up for this question' },
-    ...{ keyPrefix: '', environment: null, scopes, createdAt: 0, expiresAt: null, revokedAt: null, lastUsedAt: null },
+    ...{
+      keyPrefix: '',
+      environment: environment ?? null,
+      scopes,
+      createdAt: 0,
+      expiresAt: null,
+      revokedAt: null,
+      lastUsedAt: null,
+    },
     ...{ projectId: null, allowedIps: [], rateLimit: null, serviceAccountId: null, serviceAccountActive: true },
     workspaces: workspaces.map((id) => ({ id, externalId: null })),
     organization: { id: 'org_explain', name: 'Explain', slug: 'explain', status: 'active', rateLimit: null },

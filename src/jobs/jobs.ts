@@ -5,7 +5,7 @@ import { newId } from '../ids.ts'
 import { keyRules } from '../keys/create.ts'
 import type { KeyFormats } from '../keys/format.ts'
 import type { Reencrypted, ReencryptOptions } from '../keys/reencrypt.ts'
-import type { Job, JobType, NewJob } from '../store/jobs-store.ts'
+import type { Job, JobType } from '../store/jobs-store.ts'
 import type { Actor, ApiKey, Metadata, RequestRow, Store } from '../store/store.ts'
 import { bulkRevoke } from './bulk-revoke.ts'
 import { bulkRotate } from './bulk-rotate.ts'
@@ -18,14 +18,19 @@ import { startJobs } from './runner.ts'
 import { secretRotation } from './secret-rotation.ts'
 
 export interface Jobs {
-  /** @returns undefined when too many jobs of the organization wait already. */
-  order(order: JobOrder): Promise<Job | undefined>
   /**
-   * The same for an import, whose text is read here and kept without any raw key.
+   * Call `wake` when it is committed.
+   * @param store the one of the transaction that it belongs to.
+   * @returns undefined when too many jobs of the organization wait already.
+   */
+  order(order: JobOrder, store: Pick<Store, 'createJob'>): Promise<Job | undefined>
+  /**
+   * Reads the text of an import and keeps it, without any raw key, for an order.
+   * @returns undefined as above.
    * @throws ImportRefused when the text as a whole can't be used.
    */
-  orderImport(order: Omit<JobOrder, 'type'>, text: string, format: ImportFormat): Promise<Job | undefined>
-  /** Something about a job has changed: a cancellation is seen sooner. */
+  putImport(organizationId: string, text: string, format: ImportFormat): Promise<JobInput | undefined>
+  /** Something about a job has changed: a new one starts, a cancellation is seen sooner. */
   wake(): void
   /** Gives running jobs back at their next step. */
   close(): Promise<void>
@@ -36,6 +41,14 @@ export interface JobOrder {
   readonly type: JobType
   readonly params: Metadata
   readonly actor: Actor
+  /** What it works on, where that was put first. */
+  readonly input?: JobInput
+}
+
+/** Kept under the id of the job that is to come. */
+export interface JobInput {
+  readonly jobId: string
+  readonly lines: number
 }
 
 export interface JobsOptions {
@@ -63,25 +76,22 @@ export function createJobs({ leaseMs, pollMs, ...options }: JobsOptions): Jobs {
     ...(pollMs !== undefined && { pollMs }),
   })
 
-  const create = async ({ actor, ...job }: JobOrder & Pick<NewJob, 'id' | 'total'>): Promise<Job | undefined> => {
-    const created = await store.createJob(job, unfinishedMax, actor)
-    runner.wake()
-    return created
-  }
-
   return {
-    order: (order) => create({ ...order, id: newId('job', clock.now()), total: null }),
-    async orderImport(order, text, format) {
+    async order({ actor, input, ...order }, store) {
+      const job = { ...order, id: input?.jobId ?? newId('job', clock.now()), total: input?.lines ?? null }
+      return store.createJob(job, unfinishedMax, actor)
+    },
+    async putImport(organizationId, text, format) {
       // Asked before the work as well as in the transaction of the new job.
-      if ((await store.countUnfinishedJobs(order.organizationId)) >= unfinishedMax) return undefined
-      const id = newId('job', clock.now())
-      let total = 0
+      if ((await store.countUnfinishedJobs(organizationId)) >= unfinishedMax) return undefined
+      const jobId = newId('job', clock.now())
+      let lines = 0
       let parts = 0
-      for await (const lines of readImport(text, format, formats())) {
-        await store.putJobInput(id, parts++, JSON.stringify(lines))
-        total += lines.length
+      for await (const some of readImport(text, format, formats())) {
+        await store.putJobInput(jobId, parts++, JSON.stringify(some))
+        lines += some.length
       }
-      return create({ ...order, type: 'key_import', id, total })
+      return { jobId, lines }
     },
     wake: runner.wake,
     close: runner.close,

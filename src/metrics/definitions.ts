@@ -83,6 +83,11 @@ export const definitions = {
     labels: ['result'],
     help: 'Attempts to deliver a webhook: delivered, retried (to be tried again), failed (given up), or gone (the target answered 410).',
   },
+  sallyport_admin_logins_total: {
+    type: 'counter',
+    labels: ['method', 'result'],
+    help: 'Log-ins to the admin plane by password, link or oidc: succeeded, refused, or throttled after too many refused ones.',
+  },
   sallyport_build_info: {
     type: 'gauge',
     labels: ['version', 'node'],

@@ -103,6 +103,14 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
       else throttled('worker', 'error', { worker, why, how }, 'worker ended, another takes its place')
     },
 
+    // Who tries passwords decides how many of these there are; of each address the first are told, then how many more.
+    adminLogin(method, result, { requestId, ip, operatorId, email = null }) {
+      metrics.adminLogin(method, result)
+      const fields = { method, result, request_id: requestId, ip, operator_id: operatorId, email }
+      if (result === 'succeeded') throttled(`login ${operatorId}`, 'info', fields, 'logged in to the admin plane')
+      else throttled(`login ${result} ${ip}`, 'warn', fields, 'log-in to the admin plane refused')
+    },
+
     listening(plane, url) {
       log.info({ plane, address: url }, 'listening')
     },

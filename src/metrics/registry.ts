@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { AuthFailure, WebhookResult } from '../events.ts'
+import type { AuthFailure, LoginMethod, LoginResult, WebhookResult } from '../events.ts'
 import { CellCounter, type CounterCell } from './cells.ts'
 import { definitions, type MetricDefinition, type MetricNameOf } from './definitions.ts'
 import { type MetricsReport, reportOf, textOf } from './report.ts'
@@ -24,6 +24,7 @@ export interface Metrics {
   requestLogDropped(rows: number): void
   webhookDelivered(result: WebhookResult): void
   workerEnded(why: 'stopped' | 'crashed' | 'silent'): void
+  adminLogin(method: LoginMethod, result: LoginResult): void
   fault(where: string): void
   /** Where the number of requests in flight comes from; asked at each scrape. */
   inFlightFrom(read: () => number): void
@@ -91,6 +92,7 @@ export function createMetrics({ version, nodeDefaults = true, seriesMax = 5000 }
     },
     webhookDelivered: counter('sallyport_webhook_deliveries_total', 'delivered', 'retried', 'failed', 'gone'),
     workerEnded: counter('sallyport_worker_exits_total', 'stopped', 'crashed', 'silent'),
+    adminLogin: loginCounter(registry),
     fault: counter('sallyport_faults_total'),
     inFlightFrom: inFlight.from,
     text: async (others = []) =>
@@ -112,6 +114,23 @@ const authFailures = [
   'inactive_owner',
   'limited',
 ] as const satisfies readonly AuthFailure[]
+
+/** All of them from the start, as above. */
+function loginCounter(registry: Registry): Metrics['adminLogin'] {
+  const counter = new CellCounter(registry, 'sallyport_admin_logins_total')
+  const cells = new Map(
+    loginMethods.flatMap((method) =>
+      loginResults.map((result) => [`${method} ${result}`, counter.cell(method, result)] as const),
+    ),
+  )
+  return (method, result) => {
+    const cell = cells.get(`${method} ${result}`)
+    if (cell) cell.count++
+  }
+}
+
+const loginMethods = ['password', 'link', 'oidc'] as const satisfies readonly LoginMethod[]
+const loginResults = ['succeeded', 'refused', 'throttled'] as const satisfies readonly LoginResult[]
 
 const beyond = 'OTHER'
 

@@ -26,7 +26,7 @@ export interface Recorder {
 }
 
 export interface RecorderOptions {
-  readonly store: Pick<Store, 'insertRequests' | 'finishRequests' | 'touchSecrets'>
+  readonly store: Pick<Store, 'insertRequests' | 'admitRequests' | 'finishRequests' | 'touchSecrets'>
   readonly clock: Pick<Clock, 'monotonic'>
   readonly events: Pick<Events, 'requestLogQueued' | 'requestLogDropped' | 'storeUp' | 'fault'>
   readonly durability: 'async' | 'strict'
@@ -49,7 +49,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   const touches = createTouches({ store, writer: touchWriter, wanted: () => !abandoned })
   const sendRows = (batch: readonly RequestRow[]) =>
     durability === 'strict' ? store.finishRequests(batch) : store.insertRequests(batch)
-  const sendAdmissions = (batch: readonly Admission[]) => store.insertRequests(batch.map(({ row }) => row))
+  const sendAdmissions = (batch: readonly Admission[]) => store.admitRequests(batch.map(({ row }) => row))
 
   const rows: RequestRow[] = []
   const admissions: Admission[] = []

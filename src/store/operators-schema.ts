@@ -1,4 +1,4 @@
-/** The tables of migration 0002. */
+/** The tables of migration 0002, and the column that 0007 adds. */
 export interface OperatorTables {
   operators: OperatorsTable
   memberships: MembershipsTable
@@ -39,6 +39,7 @@ export interface OperatorSessionsTable {
   user_agent: string | null
   created_at: number
   last_seen_at: number
+  proved_at: number
 }
 
 export interface OperatorTokensTable {

@@ -145,10 +145,12 @@ export interface OperatorSession {
   readonly userAgent: string | null
   readonly createdAt: number
   readonly lastSeenAt: number
+  /** When its operator showed a password or link, or was asked by the identity provider: at the log-in or before it. */
+  readonly provedAt: number
 }
 
 export type SessionMethod = 'password' | 'link' | 'oidc'
-export type NewSession = Pick<OperatorSession, 'operatorId' | 'method' | 'ip' | 'userAgent'> & {
+export type NewSession = Pick<OperatorSession, 'operatorId' | 'method' | 'ip' | 'userAgent' | 'provedAt'> & {
   readonly tokenSha256: Buffer
   readonly requestId: string
 }

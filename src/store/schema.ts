@@ -1,3 +1,4 @@
+import type { AnalyticsTables } from './analytics-schema.ts'
 import type { JobTables } from './jobs-schema.ts'
 import type { OperatorTables } from './operators-schema.ts'
 import type { WebhookTables } from './webhooks-schema.ts'
@@ -6,7 +7,7 @@ import type { WebhookTables } from './webhooks-schema.ts'
  * The tables as Kysely sees them. The same for every database: times are milliseconds since the epoch, flags are 0 or 1,
  * lists and objects are JSON text. The migrations make them so.
  */
-export interface Tables extends JobTables, OperatorTables, WebhookTables {
+export interface Tables extends AnalyticsTables, JobTables, OperatorTables, WebhookTables {
   organizations: OrganizationsTable
   service_accounts: ServiceAccountsTable
   workspaces: WorkspacesTable
@@ -115,6 +116,8 @@ export interface RequestLogTable {
   user_agent: string | null
   request_id: string
   shadow_code: string | null
+  /** 0 while only the decision is known; 1: counted in request_rollups. */
+  finished: number
 }
 
 export interface AdminEventsTable {
@@ -164,4 +167,6 @@ interface IdempotentRequestsTable {
   expires_at: number
   /** Null until there is one. Encrypted. */
   answer: Uint8Array | null
+  /** Id of the master key that the answer takes. */
+  sealed_with: string | null
 }

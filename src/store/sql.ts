@@ -1,3 +1,4 @@
+import { analyticsMethods } from './sql/analytics.ts'
 import { counterMethods } from './sql/counters.ts'
 import type { SqlEngine } from './sql/engine.ts'
 import { eventMethods } from './sql/events.ts'
@@ -18,6 +19,7 @@ import { requestMethods } from './sql/requests.ts'
 import { sealedSecretMethods } from './sql/sealed-secrets.ts'
 import { secretMethods } from './sql/secrets.ts'
 import { serviceAccountMethods } from './sql/service-accounts.ts'
+import { together } from './sql/together.ts'
 import { webhookClaimMethods } from './sql/webhook-claims.ts'
 import { webhookMethods } from './sql/webhooks.ts'
 import { workspaceMethods } from './sql/workspaces.ts'
@@ -43,6 +45,7 @@ export const createSqlStore = (engine: SqlEngine, hotReads: HotReads, lifecycle:
   ...serviceAccountMethods(engine),
   ...eventMethods(engine),
   ...requestMethods(engine),
+  ...analyticsMethods(engine),
   ...counterMethods(engine),
   ...jobMethods(engine),
   ...operatorMethods(engine),
@@ -54,5 +57,6 @@ export const createSqlStore = (engine: SqlEngine, hotReads: HotReads, lifecycle:
   ...webhookMethods(engine),
   ...webhookClaimMethods(engine),
   ...keyExpiryMethods(engine),
+  together: together(engine, (inTransaction) => createSqlStore(inTransaction, hotReads, lifecycle)),
   ...lifecycle,
 })

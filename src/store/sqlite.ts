@@ -10,7 +10,7 @@ import { threadDialect } from './sqlite/dialect.ts'
 import { toOpenError } from './sqlite/errors.ts'
 import { prepareFile } from './sqlite/file.ts'
 import { openHotReads } from './sqlite/hot-reads.ts'
-import { createThread, type DatabaseThread } from './sqlite/thread.ts'
+import { createThread, type DatabaseThread, type Lease } from './sqlite/thread.ts'
 import type { Store } from './store.ts'
 
 export interface SqliteOptions {
@@ -44,15 +44,18 @@ const createEngine = (db: Kysely<Tables>, thread: DatabaseThread, clock: Pick<Cl
   db,
   write: (work) => db.transaction().execute(work),
   read: (work) => db.transaction().setAccessMode('read only').execute(work),
-  async many(statement, rows) {
-    const lease = await thread.lease()
-    try {
-      await lease.many(statement, rows)
-    } finally {
-      lease.release()
-    }
-  },
+  many: (statement, rows) => leased(thread, async (lease) => void (await lease.many(statement, rows))),
+  batch: (statements) => leased(thread, (lease) => lease.batch(statements)),
 })
+
+async function leased<T>(thread: DatabaseThread, work: (lease: Lease) => Promise<T>): Promise<T> {
+  const lease = await thread.lease()
+  try {
+    return await work(lease)
+  } finally {
+    lease.release()
+  }
+}
 
 const lifecycle = (db: Kysely<Tables>, thread: DatabaseThread, closeHotReads: () => void): Lifecycle => {
   let closing: Promise<void> | undefined

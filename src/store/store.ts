@@ -1,3 +1,4 @@
+import type { AnalyticsStore } from './analytics-store.ts'
 import type { Actor, Metadata, Page, Role } from './basics.ts'
 import type { JobsStore } from './jobs-store.ts'
 import type { OperatorsStore } from './operators-store.ts'
@@ -28,7 +29,13 @@ import type { WebhookStore } from './webhooks-store.ts'
  * A method rejects with `StoreUnavailable` when the store can't answer, with `StoreConflict` on a broken uniqueness rule,
  * with `StoreMissing` when something new shall belong to an organization, workspace or service account that is not there.
  */
-export interface Store extends JobsStore, OperatorsStore, SealedSecretsStore, IdempotencyStore, WebhookStore {
+export interface Store
+  extends AnalyticsStore,
+    JobsStore,
+    OperatorsStore,
+    SealedSecretsStore,
+    IdempotencyStore,
+    WebhookStore {
   /** The hot look-up. Synchronous where the adapter can; @returns undefined when no live secret has this hash. */
   findKeyByHash(sha256: Buffer): KeyRecord | undefined | Promise<KeyRecord | undefined>
 
@@ -118,9 +125,14 @@ export interface Store extends JobsStore, OperatorsStore, SealedSecretsStore, Id
   /** The newest sequence number of the change log, 0 when empty. */
   latestChange(): number | Promise<number>
 
-  /** One transaction, durable when resolved. Rows that are there already stay as they are, so that a batch can be sent again. */
+  /**
+   * Requests that have ended; they are counted for analytics. One transaction, durable when resolved. Rows that are there
+   * already stay as they are, so that a batch can be sent again.
+   */
   insertRequests(rows: readonly RequestRow[]): Promise<void>
-  /** Completes rows that were inserted with their decision alone (`audit.durability: strict`), and inserts those that never were. */
+  /** The same for requests of which only the decision is known (`audit.durability: strict`). They are not counted yet. */
+  admitRequests(rows: readonly RequestRow[]): Promise<void>
+  /** Completes admitted rows, and inserts those that never were. What has ended already stays as it is. */
   finishRequests(rows: readonly RequestRow[]): Promise<void>
   /** Newest first. `organizationId: null` lists rows of no organization. */
   listRequests(filter?: RequestFilter, page?: Page): Promise<RequestRow[]>
@@ -135,6 +147,12 @@ export interface Store extends JobsStore, OperatorsStore, SealedSecretsStore, Id
   loadCounters(now: number): Promise<Counter[]>
   saveCounters(counters: readonly Counter[]): Promise<void>
 
+  /**
+   * Several changes as one: all of them are committed when it resolves, and none when `work` rejects or one of them was
+   * refused, whatever `work` makes of that. `work` asks the store that it is given, and waits for nothing else: nobody
+   * writes meanwhile. The hot look-up and the change log see what was there before. Ended after 10 s.
+   */
+  together<T>(work: (store: Store) => Promise<T>): Promise<T>
   /** Resolves when the store answers. */
   ping(): Promise<void>
   close(): Promise<void>

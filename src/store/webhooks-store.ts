@@ -28,6 +28,11 @@ export interface WebhookStore {
     previousEndsAt: number,
     actor: Actor,
   ): Promise<Webhook | undefined>
+  /** The one that signs from now on, not the one before it. */
+  findWebhookSecret(
+    organizationId: string,
+    webhookId: string,
+  ): Promise<(WebhookSecretOwner & { readonly sealed: Uint8Array }) | undefined>
   /** With its deliveries. */
   deleteWebhook(organizationId: string, webhookId: string, actor: Actor): Promise<boolean>
 

@@ -4,23 +4,26 @@ import type { RequestRow, Store } from '../store/store.ts'
 import type { PrimaryApi } from './protocol.ts'
 
 export interface PrimaryParts {
-  readonly store: Pick<Store, 'insertRequests' | 'finishRequests' | 'touchSecrets' | 'appendEvent' | 'revokeKey'>
+  readonly store: Pick<
+    Store,
+    'insertRequests' | 'admitRequests' | 'finishRequests' | 'touchSecrets' | 'appendEvent' | 'revokeKey'
+  >
   readonly limiter: Pick<Limiter, 'charge' | 'peek'>
   readonly answerCall: AnswerCall
   /** For those who watch requests live; a row that is finished. */
   readonly publish: (row: RequestRow) => void
-  readonly durability: 'async' | 'strict'
 }
 
 /** What workers have the primary do. */
 export const primaryApi = (parts: PrimaryParts): Omit<PrimaryApi, 'failed' | 'report'> => {
-  const { store, limiter, answerCall, publish, durability } = parts
+  const { store, limiter, answerCall, publish } = parts
   return {
     async insertRequests(rows) {
       await store.insertRequests(rows)
-      // In strict mode these are decisions; what has become of them follows.
-      if (durability === 'async') for (const row of rows) publish(row)
+      for (const row of rows) publish(row)
     },
+    // Decisions alone; what has become of them follows.
+    admitRequests: (rows) => store.admitRequests(rows),
     async finishRequests(rows) {
       await store.finishRequests(rows)
       for (const row of rows) publish(row)

@@ -30,6 +30,7 @@ export type WorkerApi = {
 /** What the primary answers to a worker. Nothing here hands out a secret that the worker has not been asked with. */
 export type PrimaryApi = {
   insertRequests(rows: readonly RequestRow[]): Promise<void>
+  admitRequests(rows: readonly RequestRow[]): Promise<void>
   finishRequests(rows: readonly RequestRow[]): Promise<void>
   touchSecrets(lastUsed: ReadonlyMap<string, number>): Promise<void>
   appendEvent(input: { readonly event: NewEvent; readonly actor: Actor }): Promise<void>

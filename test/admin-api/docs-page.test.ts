@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AdminGateway, startAdmin } from '../helpers/admin.ts'
 
@@ -42,6 +43,14 @@ describe('/docs', () => {
     expect(policy).toContain("default-src 'none'")
     expect(policy).toContain("script-src 'self';")
     expect(policy).not.toMatch(/unsafe|https?:|\*/)
+    // What the scripts of the page put into it themselves is let in by its hash, one text at a time.
+    const styles = new Set<string>()
+    for (const script of referenced().filter((path) => path.endsWith('.js'))) {
+      const code = await (await fetch(new URL(script, `${gateway.adminUrl}/docs`))).text()
+      for (const [, text = ''] of code.matchAll(/createElement\("style",null,"([^"\\]*)"/g)) styles.add(text)
+    }
+    const hashes = [...styles].map((text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`)
+    expect(/style-src ([^;]*)/.exec(policy)?.[1]?.split(' ').sort()).toEqual(["'self'", ...hashes].sort())
     expect(html).not.toMatch(/<script(?![^>]+src=)|<style|\sstyle=|\son\w+=/)
     for (const part of referenced().filter((path) => path.endsWith('.css'))) {
       const css = await (await fetch(new URL(part, `${gateway.adminUrl}/docs`))).text()

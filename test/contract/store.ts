@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import type { Store } from '../../src/store/store.ts'
 import type { TestClock } from '../helpers/clock.ts'
 import { actingKeyContract } from './store-parts/acting-key.ts'
+import { analyticsContract } from './store-parts/analytics.ts'
 import { changesContract } from './store-parts/changes.ts'
 import { countersContract } from './store-parts/counters.ts'
 import { eventsContract } from './store-parts/events.ts'
@@ -19,6 +20,7 @@ import { sealedSecretsContract } from './store-parts/sealed-secrets.ts'
 import { secretsContract } from './store-parts/secrets.ts'
 import { serviceAccountsContract } from './store-parts/service-accounts.ts'
 import { sharingContract } from './store-parts/sharing.ts'
+import { togetherContract } from './store-parts/together.ts'
 import { webhooksContract } from './store-parts/webhooks.ts'
 import { workspacesContract } from './store-parts/workspaces.ts'
 
@@ -48,6 +50,7 @@ export function storeContract(name: string, open: OpenStore): void {
     secretsContract(open)
     sealedSecretsContract(open)
     idempotencyContract(open)
+    togetherContract(open)
     hotReadContract(open)
     workspacesContract(open)
     grantsContract(open)
@@ -57,6 +60,7 @@ export function storeContract(name: string, open: OpenStore): void {
     eventsContract(open)
     changesContract(open)
     requestsContract(open)
+    analyticsContract(open)
     countersContract(open)
     webhooksContract(open)
     jobsContract(open)

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
 import { createRecorder, type RecorderOptions } from '../../src/recorder/recorder.ts'
 import { startRetention } from '../../src/recorder/retention.ts'
+import type { AnalyticsAge } from '../../src/store/analytics-store.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import { type RequestRow, type Store, StoreUnavailable } from '../../src/store/store.ts'
 import { requestRow } from '../helpers/request-row.ts'
@@ -314,6 +315,7 @@ describe('retention', () => {
     const chunks: { before: number; limit: number; at: number }[] = []
     const changes: number[] = []
     const answers: [before: number, limit: number][] = []
+    const sums: [before: AnalyticsAge, limit: number][] = []
     let left = 1200
     const retention = startRetention({
       store: {
@@ -322,6 +324,10 @@ describe('retention', () => {
           const gone = Math.min(left, limit)
           left -= gone
           return gone
+        },
+        async pruneAnalytics(before, limit) {
+          sums.push([before, limit])
+          return 0
         },
         async pruneChanges(before) {
           changes.push(before)
@@ -345,6 +351,10 @@ describe('retention', () => {
     expect((chunks[1]?.at ?? 0) - (chunks[0]?.at ?? 0)).toBeGreaterThanOrEqual(20)
     expect(changes).toEqual([startedAt + 60_000 - day])
     expect(answers).toEqual([[startedAt + 60_000, 500]])
+    expect(sums).toHaveLength(1)
+    const [ages, limit] = sums[0] ?? []
+    const lastChunkAt = chunks.at(-1)?.at ?? 0
+    expect([ages, limit]).toEqual([{ fine: lastChunkAt - 30 * day, coarse: lastChunkAt - 400 * day }, 500])
     await vi.advanceTimersByTimeAsync(60_000)
     expect(chunks).toHaveLength(4)
     await retention.close()
@@ -359,6 +369,7 @@ describe('retention', () => {
     const retention = startRetention({
       store: {
         pruneRequests: () => Promise.reject(new StoreUnavailable('down')),
+        pruneAnalytics: async () => 0,
         async pruneChanges() {
           attempts++
         },
@@ -426,6 +437,10 @@ function fakeStore() {
     for (const row of batch) put(row)
     inFlight--
   }
+  const insert = (batch: readonly RequestRow[]) =>
+    write(batch, (row) => {
+      if (!fake.rows.has(row.id)) fake.rows.set(row.id, row)
+    })
   const fake = {
     rows: new Map<string, RequestRow>(),
     batches: [] as string[][],
@@ -443,16 +458,15 @@ function fakeStore() {
         resolve()
       }
     },
-    insertRequests: (batch: readonly RequestRow[]) =>
-      write(batch, (row) => {
-        if (!fake.rows.has(row.id)) fake.rows.set(row.id, row)
-      }),
+    insertRequests: insert,
+    admitRequests: insert,
     finishRequests: (batch: readonly RequestRow[]) => write(batch, (row) => fake.rows.set(row.id, row)),
     async touchSecrets(lastUsed: ReadonlyMap<string, number>) {
       if (fake.down) throw new StoreUnavailable('the fake is down')
       fake.touched.push(lastUsed)
     },
-  } satisfies Pick<Store, 'insertRequests' | 'finishRequests' | 'touchSecrets'> & Record<string, unknown>
+  } satisfies Pick<Store, 'insertRequests' | 'admitRequests' | 'finishRequests' | 'touchSecrets'> &
+    Record<string, unknown>
   return fake
 }
 

@@ -53,6 +53,25 @@ describe('seed 004: an API key for the account', () => {
     })
   })
 
+  it('is created by the person or the machine whose credentials were used', async () => {
+    const { record } = await createKey()
+    expect(record.created_by).toBe('admin_token')
+    const { id, browser } = await logInMember(system, account, 'admin')
+    const token = await browser.send<{ raw_token: string }>('POST', '/platform/tokens', {
+      ...{ name: 'Terraform', role: 'admin' },
+    })
+    expect(token.status).toBe(201)
+    secrets.push(token.body.raw_token)
+    const made = await fetch(`${system.adminUrl}/platform${keys()}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token.body.raw_token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'By machine', scopes: [] }),
+    })
+    const body = (await made.json()) as { key: { created_by: string }; raw_key: string }
+    secrets.push(body.raw_key)
+    expect(body.key.created_by).toBe(id)
+  })
+
   it('returns the token at creation and rotation only; every later read leaves it out', async () => {
     const { raw, record } = await createKey()
     expect(raw).toMatch(/^ak_[0-9A-Za-z]{36}$/)
@@ -65,6 +84,7 @@ describe('seed 004: an API key for the account', () => {
       await system.api('PATCH', keys(record.id), { description: 'Read' }),
       await system.api('GET', `${keys(record.id)}/workspaces`),
     ]
+    expect(reads[1]?.body).not.toEqual([])
     for (const { status, body } of reads) {
       expect(status).toBe(200)
       for (const secret of [raw, rotated.body.raw_key]) expect(JSON.stringify(body)).not.toContain(secret)
@@ -135,6 +155,41 @@ describe('seed 004: access to workspaces', () => {
     expect((await system.api('DELETE', grant)).status).toBe(204)
     expectProblem(await system.call('GET', documents(one), { key }), 404, 'NOT_FOUND')
     expect((await system.call('GET', '/v1/account', { key })).status).toBe(200)
+  })
+
+  it('keeps what a key was granted when it is rotated', async () => {
+    const [one, two] = [await createWorkspace('One'), await createWorkspace('Two')]
+    const { record } = await createKey({ workspace_ids: [one] })
+    const rotated = await system.api<{ raw_key: string }>('POST', `${keys(record.id)}/rotate`)
+    const { raw_key: key } = rotated.body
+    secrets.push(key)
+    expect((await system.call('GET', documents(one), { key })).status).toBe(200)
+    expectProblem(await system.call('GET', documents(two), { key }), 404, 'NOT_FOUND')
+  })
+
+  it('takes whoever manages keys to grant and to take away; who reads may look', async () => {
+    const workspace = await createWorkspace('Guarded')
+    const { record } = await createKey()
+    const { browser: reader } = await logInMember(system, account, 'viewer')
+    const { browser: manager } = await logInMember(system, account, 'admin')
+    const grant = `/platform${keys(record.id)}/workspaces/${workspace}`
+    expect((await reader.send('PUT', grant)).status).toBe(403)
+    expect((await manager.send('PUT', grant)).status).toBe(200)
+    expect((await reader.send('DELETE', grant)).status).toBe(403)
+    const seen = await reader.send<{ id: string }[]>('GET', `/platform${keys(record.id)}/workspaces`)
+    expect(seen.body.map(({ id }) => id)).toEqual([workspace])
+    expect((await manager.send('DELETE', grant)).status).toBe(204)
+  })
+
+  it('shows with a key that has many workspaces their number, and the first few as a preview', async () => {
+    const ids = await Promise.all(Array.from({ length: 7 }, (_, index) => createWorkspace(`Many ${index}`)))
+    const { record } = await createKey({ workspace_ids: ids })
+    expect(record.workspaces_total).toBe(7)
+    const preview = record.workspaces_preview as { id: string }[]
+    expect(preview).toHaveLength(5)
+    expect(preview.every(({ id }) => ids.includes(id))).toBe(true)
+    const all = await system.api<{ id: string }[]>('GET', `${keys(record.id)}/workspaces`)
+    expect(all.body.map(({ id }) => id).sort()).toEqual(ids.sort())
   })
 
   it('shows with the key how many workspaces it has, and some of them', async () => {

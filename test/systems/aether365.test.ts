@@ -65,6 +65,17 @@ describe('seed 002: what a key is', () => {
   })
 
   it.each([
+    ['PUT', '/tenants/me/scans/1'],
+    ['PATCH', '/tenants/me/scans/1'],
+    ['DELETE', '/tenants/me/scans/1'],
+    ['GET', '/tenants/me/reports'],
+  ])('has the access of a team member to all other data: %s %s reaches the API', async (method, where) => {
+    const answer = await system.call(method, where, { key: token })
+    // The API's own answer: the sample has no such thing.
+    expect([answer.status, answer.body]).toEqual([404, { error: 'not found' }])
+  })
+
+  it.each([
     ['GET', '/tenants/me/billing'],
     ['GET', '/tenants/me/billing/invoices'],
     ['POST', '/tenants/me/billing/cards'],
@@ -91,8 +102,22 @@ describe('seed 002: GET /tenants/me/api-keys', () => {
     expect(made.id).toMatch(/^key_/)
   })
 
-  it('never returns the value of a key again', async () => {
-    const { key } = await create('Secret')
+  it('leaves out keys that are not active any more, whoever has ended them', async () => {
+    const { id } = await create('Ended by the platform')
+    expect((await list()).map((key) => key.id)).toContain(id)
+    await system.api('POST', `/organizations/${tenant}/api-keys/${id}/revoke`, {})
+    expect((await list()).map((key) => key.id)).not.toContain(id)
+  })
+
+  it.each(['GET', 'POST', 'DELETE'])('and all of %s, asks for a key first', async (method) => {
+    const where = method === 'DELETE' ? `${path}/key_abc123` : path
+    expectProblem((await system.call(method, where)) as never, 401, 'INVALID_API_KEY')
+  })
+
+  it('never returns the value of a key again, the platform itself can not', async () => {
+    const { id, key } = await create('Secret')
+    const reveal = await system.api('POST', `/organizations/${tenant}/api-keys/${id}/reveal`)
+    expectProblem(reveal, 409, 'CONFLICT')
     const answer = await call('GET', path, { key: token })
     expect(JSON.stringify(answer.body)).not.toContain(key)
     expect(JSON.stringify(answer.body)).not.toContain(token)
@@ -152,6 +177,10 @@ describe('seed 002: DELETE /tenants/me/api-keys/{keyId}', () => {
     }
     expect((await list()).some((listed) => listed.id === id)).toBe(false)
     expect((await call('DELETE', `${path}/${id}`, { key: token })).status).toBe(404)
+    // Nor does anybody else bring it back.
+    const record = `/organizations/${tenant}/api-keys/${id}`
+    expectProblem(await system.api('PATCH', record, { name: 'Back' }), 404, 'NOT_FOUND')
+    expectProblem(await system.api('POST', `${record}/rotate`, {}), 409, 'CONFLICT')
   })
 })
 
@@ -163,6 +192,21 @@ describe('seed 002: using a key', () => {
     expect((await call('GET', path, { key })).status).toBe(200)
     const me = await system.call<{ key: Record<string, unknown> }>('GET', '/api/v1/me', { key })
     expect(me.body.key.expires_at).toBeNull()
+  })
+
+  it('is written down with the key that made it and the key that ended it', async () => {
+    const [maker, other] = [await create('Maker'), await create('Other')]
+    const made = await create('Made', maker.key)
+    await call('DELETE', `${path}/${made.id}`, { key: other.key })
+    const { body } = await system.api<{ type: string; target: string; actor: { type: string; id: string } }[]>(
+      'GET',
+      `/organizations/${tenant}/events?limit=200`,
+    )
+    const told = body.filter(({ target }) => target === made.id).map(({ type, actor }) => [type, actor.type, actor.id])
+    expect(told.reverse()).toEqual([
+      ['api_key.created', 'api_key', maker.id],
+      ['api_key.deleted', 'api_key', other.id],
+    ])
   })
 
   it('is rotated by making a new key and deleting the old one with it, again and again', async () => {

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../helpers/eventually.ts'
+import { logInMember, password } from '../helpers/operators.ts'
 import { expectProblem, type System, startSystem } from './system.ts'
 
 /** Stands in for index365, along its document: seed 000_f115b6e6d8259744.txt, from top to bottom. */
@@ -34,6 +37,21 @@ describe('seed 000: getting a key', () => {
     expect(record).toMatchObject({ organization_id: organization, is_active: true, expires_at: null })
   })
 
+  it('lets such a key run audits and manage projects out of the box', async () => {
+    const { raw: key } = await createKey({}, await system.createOrganization())
+    const domain = 'box.example'
+    const project = await system.call<{ id: string }>('POST', '/api/v1/projects', { key, body: { domain } })
+    const path = `/api/v1/projects/${project.body.id}`
+    const run = await system.call<{ id: string }>('POST', `${path}/runs`, { key })
+    expect([project.status, run.status]).toEqual([201, 202])
+    const runs = await system.call<{ runs: { id: string }[] }>('GET', `${path}/runs`, { key })
+    expect(runs.body.runs.map(({ id }) => id)).toEqual([run.body.id])
+    for (const read of [path, '/api/v1/projects', '/api/v1/runs', '/api/v1/findings', '/api/v1/reports']) {
+      expect([read, (await system.call('GET', read, { key })).status]).toEqual([read, 200])
+    }
+    expect((await system.call('DELETE', path, { key, body: { confirm: domain } })).status).toBe(204)
+  })
+
   it('shows the secret at creation, and again at any time after, as often as it is asked for', async () => {
     const { raw, record } = await createKey()
     for (let time = 0; time < 2; time++) {
@@ -48,6 +66,19 @@ describe('seed 000: getting a key', () => {
     expect(shown).toHaveLength(3)
   })
 
+  it('shows it again in a dashboard’s session to who manages keys and sends the password, not to who reads', async () => {
+    const { raw, record } = await createKey()
+    const reveal = `/platform${keys()}/${record.id}/reveal`
+    const { browser: manager } = await logInMember(system, organization, 'admin')
+    const shown = await manager.send('POST', reveal, { password })
+    expect([shown.status, shown.body]).toEqual([200, { raw_key: raw }])
+    const careless = await manager.send('POST', reveal)
+    expect([careless.status, careless.body.code]).toEqual([422, 'VALIDATION_FAILED'])
+    const { browser: reader } = await logInMember(system, organization, 'viewer')
+    const refused = await reader.send('POST', reveal, { password })
+    expect([refused.status, refused.body.code]).toEqual([403, 'FORBIDDEN'])
+  })
+
   it('shows another secret after a rotation, and none after a revocation', async () => {
     const { raw, record } = await createKey()
     const rotated = await system.api<{ raw_key: string }>('POST', `${keys()}/${record.id}/rotate`)
@@ -60,7 +91,8 @@ describe('seed 000: getting a key', () => {
 
   it('lists keys masked: their first and last characters, never the whole', async () => {
     const { raw, record } = await createKey({ name: 'Masked' })
-    const list = await system.api<Record<string, unknown>[]>('GET', keys())
+    const { browser: dashboard } = await logInMember(system, organization, 'viewer')
+    const list = await dashboard.send<Record<string, unknown>[]>('GET', `/platform${keys()}`)
     expect(list.body.find(({ id }) => id === record.id)).toMatchObject({
       ...{ name: 'Masked', key_prefix: raw.slice(0, 12), key_suffix: raw.slice(-4) },
     })
@@ -70,6 +102,28 @@ describe('seed 000: getting a key', () => {
 })
 
 describe('seed 000: an authenticated request', () => {
+  it.each([
+    ['GET', '/api/v1/me'],
+    ['GET', '/api/v1/projects'],
+    ['POST', '/api/v1/projects'],
+    ['DELETE', '/api/v1/projects/prj_1'],
+    ['POST', '/api/v1/projects/prj_1/runs'],
+    ['GET', '/api/v1/findings'],
+    ['GET', '/api/v1/billing/invoices'],
+    ['GET', '/api/v1/nowhere'],
+  ])('is what everything under /api/v1 takes: %s %s without a key is 401', async (method, path) => {
+    const refused = await system.call(method, path)
+    expectProblem(refused, 401, 'INVALID_API_KEY')
+    expect(refused.headers.get('www-authenticate')).toBe('Bearer realm="index365"')
+  })
+
+  it('can start with /api/v1/me, which works for a key that may do nothing else', async () => {
+    const { raw: key } = await createKey({ scopes: [] })
+    const me = await system.call('GET', '/api/v1/me', { key })
+    expect([me.status, me.body.scopes]).toEqual([200, []])
+    expectProblem(await system.call('GET', '/api/v1/projects', { key }), 403, 'INSUFFICIENT_SCOPE')
+  })
+
   it('answers /api/v1/me with organization, scopes and contract version, whatever the key may do', async () => {
     const { raw, record } = await createKey({ scopes: ['reports:read'], name: 'Reports' })
     const { status, body } = await system.call('GET', '/api/v1/me', { key: raw })
@@ -105,7 +159,9 @@ describe('seed 000: an authenticated request', () => {
 describe('seed 000: scopes', () => {
   it.each([
     ['projects:read', 'GET', '/api/v1/projects', 200],
+    ['projects:read', 'GET', '/api/v1/projects/PROJECT', 200],
     ['runs:read', 'GET', '/api/v1/runs', 200],
+    ['runs:read', 'GET', '/api/v1/projects/PROJECT/runs', 200],
     ['findings:read', 'GET', '/api/v1/findings', 200],
     ['reports:read', 'GET', '/api/v1/reports', 200],
     ['runs:write', 'POST', '/api/v1/projects/PROJECT/runs', 202],
@@ -154,7 +210,9 @@ describe('seed 000: scopes', () => {
     const second = await system.call<{ id: string }>('POST', '/api/v1/projects', { key, body })
     expect([first.status, second.status, second.body.id]).toEqual([201, 200, first.body.id])
     const path = `/api/v1/projects/${first.body.id}`
-    expect((await system.call('DELETE', path, { key, body: { confirm: 'other.example' } })).status).toBe(409)
+    for (const body of [{ confirm: 'other.example' }, { confirm: 'ONCE.example' }, {}]) {
+      expect((await system.call('DELETE', path, { key, body })).status).toBe(409)
+    }
     expect((await system.call('DELETE', path, { key, body: { confirm: 'once.example' } })).status).toBe(204)
   })
 
@@ -172,7 +230,15 @@ describe('seed 000: the security model', () => {
   it('finds a key by its SHA-256, and keeps it encrypted besides', async () => {
     const { raw, record } = await createKey()
     using database = new DatabaseSync(system.storeFile, { readOnly: true })
-    const row = database.prepare('SELECT id, sha256 FROM key_secrets WHERE key_id = ?').get(record.id)
+    const row = database
+      .prepare('SELECT id, sha256, sealed FROM key_secrets JOIN sealed_secrets ON secret_id = id WHERE key_id = ?')
+      .get(record.id)
+    const sealed = Buffer.from(row?.sealed as Uint8Array)
+    expect(sealed.length).toBeGreaterThan(raw.length)
+    expect(sealed.includes(raw.slice(5))).toBe(false)
+    const masterKeyFile = `${system.storeFile}.key`
+    expect(statSync(masterKeyFile).mode & 0o777).toBe(0o600)
+    expect(readFileSync(system.storeFile).includes(readFileSync(masterKeyFile, 'utf8').trim())).toBe(false)
     expect(Buffer.from(row?.sha256 as Uint8Array).toString('hex')).toBe(createHash('sha256').update(raw).digest('hex'))
     expect((await system.api('POST', `${keys()}/${record.id}/reveal`)).body).toEqual({ raw_key: raw })
   })
@@ -224,6 +290,26 @@ describe('seed 000: the security model', () => {
       ['GET', '/api/v1/billing/invoices', 403],
     ])
     expect(rows.every(({ key_id }) => key_id === key.record.id)).toBe(true)
+  })
+
+  it('writes down what it refused before it knew a caller as well, the query left out', async () => {
+    const agent = 'nobody/1.0'
+    await system.call('GET', '/api/v1/projects/unknown-caller', { headers: { 'user-agent': agent } })
+    await system.call('GET', '/api/v1/reports?api_key=guess', { headers: { 'user-agent': agent } })
+    const rows = await eventually('both rows', async () => {
+      const { body } = await system.api<Record<string, unknown>[]>('GET', '/requests?limit=200')
+      const mine = body.filter(({ user_agent }) => user_agent === agent)
+      return mine.length === 2 && mine
+    })
+    expect(
+      rows
+        .map(({ method, path, status_code, organization_id }) => [method, path, status_code, organization_id])
+        .reverse(),
+    ).toEqual([
+      ['GET', '/api/v1/projects/unknown-caller', 401, null],
+      ['GET', '/api/v1/reports', 400, null],
+    ])
+    expect(JSON.stringify(rows)).not.toContain('guess')
   })
 
   it('limits each key for itself, and says with 429 when to come again', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { logInMember } from '../helpers/operators.ts'
 import { expectProblem, type System, startSystem } from './system.ts'
 
 /** Stands in for the op_live classification API, along its document: seed 001_104230f3beeae492.txt, from top to bottom. */
@@ -27,6 +28,19 @@ describe('seed 001: how to authenticate', () => {
     expect(raw).toMatch(/^op_live_/)
     const answer = await system.call('GET', '/v1/credits', { key: raw })
     expect([answer.status, answer.body]).toEqual([200, { balance: 1000 }])
+  })
+
+  it.each([
+    ['POST', '/v1/classify'],
+    ['POST', '/v1/scan'],
+    ['POST', '/v1/deep-scan'],
+    ['GET', '/v1/jobs/job_1'],
+    ['GET', '/v1/jobs/job_1/results'],
+    ['GET', '/v1/credits'],
+    ['POST', '/v1/webhooks'],
+    ['POST', '/v1/webhooks/wh_1/test'],
+  ])('asks for one with every request: %s %s without is 401', async (method, path) => {
+    expectProblem(await system.call(method, path), 401, 'INVALID_API_KEY')
   })
 
   it.each<[what: string, headers: Record<string, string>]>([
@@ -68,6 +82,28 @@ describe('seed 001: creating keys', () => {
     expect((await system.call('GET', path, { key: reader.raw })).status).toBe(200)
     expectProblem(await system.call('GET', path, { key: classifier.raw }), 403, 'INSUFFICIENT_SCOPE')
     expectProblem(await system.call('POST', '/v1/classify', { key: reader.raw, body: {} }), 403, 'INSUFFICIENT_SCOPE')
+  })
+
+  it('is done in a session of somebody who manages keys; broader access is a further key, or a change of this one', async () => {
+    const { browser } = await logInMember(system, organization, 'admin')
+    const create = async (scopes: readonly string[]) => {
+      const made = await browser.send<{ key: { id: string; scopes: string[] }; raw_key: string }>(
+        'POST',
+        `/platform${keys()}`,
+        { name: 'Integration', scopes },
+      )
+      expect(made.status).toBe(201)
+      secrets.push(made.body.raw_key)
+      return made.body
+    }
+    const narrow = await create(['jobs:read'])
+    const broad = await create(['jobs:read', 'credits:read'])
+    expect([narrow.key.scopes, broad.key.scopes]).toEqual([['jobs:read'], ['jobs:read', 'credits:read']])
+    const credits = (key: string) => system.call('GET', '/v1/credits', { key })
+    expect([(await credits(narrow.raw_key)).status, (await credits(broad.raw_key)).status]).toEqual([403, 200])
+    const change = { scopes: ['jobs:read', 'credits:read'] }
+    expect((await browser.send('PATCH', `/platform${keys()}/${narrow.key.id}`, change)).status).toBe(200)
+    expect((await credits(narrow.raw_key)).status).toBe(200)
   })
 
   it('asks whoever makes a key to select its permissions, among those that there are', async () => {
@@ -175,6 +211,27 @@ describe('seed 001: good practice', () => {
     expect((await system.api('DELETE', `${keys()}/${record.id}`)).status).toBe(204)
     expectProblem(await system.call('GET', '/v1/credits', { key: raw }), 401, 'INVALID_API_KEY')
     expect(JSON.stringify((await system.api('GET', keys())).body)).not.toContain(record.id)
+  })
+
+  it('finds the keys that a team member who leaves has made, so that they can be replaced; the session is over', async () => {
+    const id = await system.createOrganization()
+    const leaver = await logInMember(system, id, 'admin')
+    const make = { name: 'Theirs', scopes: ['credits:read'] }
+    const made = await leaver.browser.send<{ key: { id: string }; raw_key: string }>(
+      'POST',
+      `/platform${keys(id)}`,
+      make,
+    )
+    const { raw: other } = await createKey(['credits:read'], {}, id)
+    secrets.push(made.body.raw_key)
+    expect((await system.api('DELETE', `/organizations/${id}/members/${leaver.id}`)).status).toBe(204)
+    expect((await leaver.browser.send('GET', `/platform${keys(id)}`)).status).toBe(404)
+
+    const theirs = await system.api<{ id: string; created_by: string }[]>('GET', `${keys(id)}?owner=${leaver.id}`)
+    expect(theirs.body.map(({ id, created_by }) => [id, created_by])).toEqual([[made.body.key.id, leaver.id]])
+    await system.api('POST', `${keys(id)}/${made.body.key.id}/revoke`, { reason: 'Has left' })
+    expectProblem(await system.call('GET', '/v1/credits', { key: made.body.raw_key }), 401, 'INVALID_API_KEY')
+    expect((await system.call('GET', '/v1/credits', { key: other })).status).toBe(200)
   })
 
   it('has a key for each environment, revoked independently', async () => {

@@ -101,6 +101,19 @@ describe('seed 003: the table of endpoints', () => {
   })
 })
 
+const declared = [
+  ...[
+    'projects:read',
+    'projects:write',
+    'rulesets:read',
+    'rulesets:write',
+    'analysis:run',
+    'cases:read',
+    'cases:write',
+  ],
+  ...['reviews:read', 'reviews:write', 'versions:read', 'versions:write', 'admin:*'],
+]
+
 const apiKeyRecord = {
   ...{ id: id('key'), name: text, description: text, organization_id: id('org'), project_id: null },
   ...{ scopes: expect.any(Array), key_prefix: expect.stringMatching(/^rfk_.{8}$/), is_active: true },
@@ -123,6 +136,73 @@ describe('seed 003: POST …/api-keys', () => {
     for (const path of [keyPath(key.id), inOrganization('/api-keys')]) {
       expect(JSON.stringify((await manager.browser.send('GET', path)).body)).not.toContain(raw)
     }
+  })
+
+  it('answers with the record and the value, and nothing else', async () => {
+    const answer = await manager.browser.send<CreatedResponse>('POST', inOrganization('/api-keys'), {
+      ...{ name: 'Two parts', scopes: ['analysis:run'], expires_in_days: 30, project_id: null },
+    })
+    secrets.push(answer.body.raw_key)
+    expect(Object.keys(answer.body).sort()).toEqual(['key', 'raw_key'])
+    expect(answer.headers['cache-control']).toContain('no-store')
+    expect(answer.body.key).toMatchObject({ ...apiKeyRecord, expires_at: time, description: '' })
+  })
+
+  it.each<[what: string, body: Record<string, unknown>]>([
+    ['no name', { scopes: ['analysis:run'] }],
+    ['no scopes', { name: 'x' }],
+    ['a field that the document does not have', { name: 'x', scopes: [], expires_in: 5 }],
+  ])('refuses a request with %s', async (_, body) => {
+    const refused = await manager.browser.send('POST', inOrganization('/api-keys'), body)
+    expect([refused.status, refused.body.code]).toEqual([422, 'VALIDATION_FAILED'])
+  })
+
+  it('answers a project that is not there, or is another organization’s, with 404', async () => {
+    const elsewhere = await system.createOrganization('Elsewhere')
+    const theirs = { name: 'Theirs', external_id: 'prj_theirs' }
+    await system.api('POST', `/organizations/${elsewhere}/workspaces`, theirs)
+    for (const project_id of ['prj_theirs', 'prj_nothing']) {
+      const body = { name: 'x', scopes: [], project_id }
+      const refused = await manager.browser.send('POST', inOrganization('/api-keys'), body)
+      expect([refused.status, refused.body.code]).toEqual([404, 'NOT_FOUND'])
+    }
+  })
+
+  it('lets admin:* do what any scope that starts so allows, and no other key', async () => {
+    const put = (key: string) => system.call('PUT', '/api/v1/settings/sso', { key, body: {} })
+    const { raw_key: all } = await createKey({ scopes: ['admin:*'] })
+    expect((await put(all)).status).toBe(200)
+    expectProblem(await system.call('GET', '/api/v1/projects', { key: all }), 403, 'INSUFFICIENT_SCOPE')
+    expectProblem(await put((await createKey()).raw_key), 403, 'INSUFFICIENT_SCOPE')
+  })
+
+  it.each([
+    ['projects:read', 'GET', '/api/v1/projects'],
+    ['projects:read', 'GET', '/api/v1/projects/prj_01H'],
+    ['projects:write', 'POST', '/api/v1/projects'],
+    ['rulesets:read', 'GET', '/api/v1/rulesets'],
+    ['rulesets:write', 'PUT', '/api/v1/rulesets/1'],
+    ['analysis:run', 'POST', '/api/v1/analysis/validate'],
+    ['analysis:run', 'POST', '/api/v1/projects/prj_01H/analysis'],
+    ['cases:read', 'GET', '/api/v1/projects/prj_01H/cases'],
+    ['cases:write', 'POST', '/api/v1/projects/prj_01H/cases'],
+    ['reviews:read', 'GET', '/api/v1/reviews/1'],
+    ['reviews:write', 'PATCH', '/api/v1/reviews/1'],
+    ['versions:read', 'GET', '/api/v1/versions'],
+    ['versions:write', 'POST', '/api/v1/versions'],
+  ])('asks for %s, and no more, for %s %s', async (scope, method, path) => {
+    const body = method === 'GET' ? {} : { body: {} }
+    const { raw_key: only } = await createKey({ scopes: [scope], workspace_ids: ['prj_01H'] })
+    const passed = await system.call(method, path, { key: only, ...body })
+    // Some of it the sample API does not have; the answer is its own.
+    expect(passed.body).toEqual(
+      passed.status === 404 ? { error: 'not found' } : expect.objectContaining({ caller: expect.anything() }),
+    )
+    const others = declared.filter((name) => name !== scope)
+    const { raw_key: rest } = await createKey({ scopes: others, workspace_ids: ['prj_01H'] })
+    const refused = await system.call(method, path, { key: rest, ...body })
+    expectProblem(refused, 403, 'INSUFFICIENT_SCOPE')
+    expect(refused.body.required_scopes).toEqual([scope])
   })
 
   it.each([
@@ -175,6 +255,7 @@ describe('seed 003: POST …/api-keys', () => {
     )
     new Webhook(webhookSecret).verify(told.text, told.headers)
     expect(told.text).not.toContain(raw)
+    expect(told.body).toEqual({ type: 'api_key.created', timestamp: key.created_at, data: key })
   })
 })
 
@@ -199,6 +280,14 @@ describe('seed 003: reading and changing keys', () => {
   it('changes name, description and scopes, with effect at once, and never the value', async () => {
     const { key, raw_key: raw } = await createKey()
     expect((await system.call('POST', '/api/v1/analysis/validate', { key: raw, body: {} })).status).toBe(200)
+    const renamed = await manager.browser.send('PATCH', keyPath(key.id), { name: 'Only this' })
+    expect(renamed.body).toEqual({
+      ...key,
+      name: 'Only this',
+      last_used_at: renamed.body.last_used_at,
+      updated_at: time,
+      secrets: renamed.body.secrets,
+    })
     const change = { name: 'New', description: 'Newer', scopes: ['projects:read'] }
     const changed = await manager.browser.send('PATCH', keyPath(key.id), change)
     expect([changed.status, changed.body]).toEqual([
@@ -235,6 +324,7 @@ describe('seed 003: POST …/revoke', () => {
       target.ofType('api_key.revoked').find(({ text }) => text.includes(key.id)),
     )
     new Webhook(webhookSecret).verify(told.text, told.headers)
+    expect(told.body.data).toMatchObject({ id: key.id, is_active: false, revoked_reason: reason })
   })
 })
 
@@ -250,6 +340,18 @@ describe('seed 003: POST …/rotate', () => {
     const validate = (raw: string) => system.call('POST', '/api/v1/analysis/validate', { key: raw, body: {} })
     expectProblem(await validate(old), 401, 'INVALID_API_KEY')
     expect((await validate(fresh)).status).toBe(200)
+    expect(Object.keys(rotated.body).sort()).toEqual(['key', 'raw_key'])
+  })
+
+  it('keeps the project of the key and its expiry; the secret is shown at no other moment', async () => {
+    const { key } = await createKey({ project_id: 'prj_01H', expires_in_days: 10, scopes: ['projects:read'] })
+    const rotated = await manager.browser.send<CreatedResponse>('POST', keyPath(key.id, '/rotate'), {})
+    secrets.push(rotated.body.raw_key)
+    expect(rotated.body.key).toMatchObject({ project_id: 'prj_01H', expires_at: key.expires_at })
+    const call = (path: string) => system.call('GET', path, { key: rotated.body.raw_key })
+    expect((await call('/api/v1/projects/prj_01H')).status).toBe(200)
+    expectProblem(await call('/api/v1/projects/prj_02H'), 404, 'NOT_FOUND')
+    expectProblem(await system.api('POST', `/organizations/${organization}/api-keys/${key.id}/reveal`), 409, 'CONFLICT')
   })
 })
 
@@ -303,12 +405,31 @@ describe('seed 003: service accounts', () => {
     expect(one.body).toEqual(made.body)
   })
 
-  it('owns keys, so that the API and the audit trail know which system has called', async () => {
+  it.each<[what: string, body: Record<string, unknown>]>([
+    ['without a name', { role: 'engineer' }],
+    ['with a role that there is not', { name: 'Bot', role: 'robot' }],
+    ['that makes it root', { name: 'Bot', role: 'root' }],
+  ])('refuses one %s', async (_, body) => {
+    const refused = await create(body as never)
+    expect([refused.status, refused.body.code]).toEqual([422, 'VALIDATION_FAILED'])
+  })
+
+  it('owns keys, so that the API and the request log know which system has called', async () => {
     const { body: account } = await create({ name: 'Publisher', role: 'engineer' })
     const { key, raw_key: raw } = await createKey({ service_account_id: account.id })
     expect(key.service_account_id).toBe(account.id)
     const answer = await system.call('POST', '/api/v1/analysis/validate', { key: raw, body: {} })
     expect(answer.body.caller).toMatchObject({ service_account_id: account.id, organization_id: organization })
+    const owned = await viewer.browser.send<{ id: string }[]>('GET', inOrganization(`/api-keys?owner=${account.id}`))
+    expect(owned.body.map((one) => one.id)).toEqual([key.id])
+    const rows = await eventually('the call in the request log', async () => {
+      const log = inOrganization(`/requests?key_id=${key.id}`)
+      const { body } = await viewer.browser.send<Record<string, unknown>[]>('GET', log)
+      return body.length > 0 && body
+    })
+    expect(rows).toEqual([
+      expect.objectContaining({ key_id: key.id, path: '/api/v1/analysis/validate', status_code: 200 }),
+    ])
   })
 
   it('changes name, description, role and is_active; keys of an inactive one are refused until it is active again', async () => {
@@ -386,6 +507,23 @@ describe('seed 003: asynchronous jobs', () => {
     expect(ended).toMatchObject({ status: 'cancelled', completed_at: time })
     expect(Number(ended.progress)).toBeLessThan(20_000)
   })
+
+  it('has a result when it is fetched alone, also one that was cancelled; the list has none', async () => {
+    const { body: list } = await viewer.browser.send<Job[]>('GET', inOrganization('/jobs'))
+    const cancelled = list.find(({ status }) => status === 'cancelled')
+    expect(cancelled).toBeDefined()
+    expect(list.every((job) => !('result' in job))).toBe(true)
+    const one = await viewer.browser.send<Job>('GET', inOrganization(`/jobs/${cancelled?.id}`))
+    expect(one.body).toEqual({ ...cancelled, result: expect.any(Object) })
+  })
+
+  it.each(['batch_regression', 'git_sync', ''])(
+    'leaves jobs of the API to the API: the type %j is 422',
+    async (type) => {
+      const refused = await manager.browser.send('POST', inOrganization('/jobs'), { type })
+      expect([refused.status, refused.body.code]).toEqual([422, 'VALIDATION_FAILED'])
+    },
+  )
 
   it('has written no secret anywhere: store, log, metrics, audit trail, webhooks', async () => {
     await system.expectNowhere(secrets)

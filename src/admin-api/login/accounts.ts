@@ -10,8 +10,13 @@ import { createLoginThrottle } from './throttle.ts'
 export interface Accounts {
   /** @throws PasswordsBusy. An unknown account takes the time of a known one. */
   logIn(attempt: PasswordAttempt): Promise<LoggedIn | LogInRefusal>
-  /** Makes a link that sets a password, once. @returns where to. */
-  createLink(kind: 'invitation' | 'reset', operatorId: string, actor: Actor): Promise<LinkMade>
+  /** Makes a link that sets a password, once. @param within the transaction that it belongs to. @returns where to. */
+  createLink(
+    kind: 'invitation' | 'reset',
+    operatorId: string,
+    actor: Actor,
+    within?: Pick<Store, 'createLink'>,
+  ): Promise<LinkMade>
   /** Only while there is no operator. */
   createSetupLink(): Promise<LinkMade | undefined>
   /** @returns undefined when the link is not, or no longer, valid. `incomplete`: a set-up needs e-mail and name. */
@@ -34,6 +39,8 @@ export interface LoggedIn {
 /** `retryAfterMs` is 0 when e-mail or password are wrong, and the wait when too many were. */
 export interface LogInRefusal {
   readonly retryAfterMs: number
+  /** Whose account it would be. */
+  readonly operatorId: string | null
 }
 
 export interface LinkMade {
@@ -66,10 +73,11 @@ export function createAccounts({ store, passwords, clock, adminUrl }: AccountsDe
     kind: 'setup' | 'invitation' | 'reset',
     operatorId: string | null,
     actor: Actor,
+    within: Pick<Store, 'createLink'> = store,
   ): Promise<LinkMade> => {
     const { secret, sha256 } = newToken('')
     const expiresAt = clock.now() + (kind === 'setup' ? setupMs : linkMs)
-    await store.createLink({ kind, operatorId, tokenSha256: sha256, expiresAt }, actor)
+    await within.createLink({ kind, operatorId, tokenSha256: sha256, expiresAt }, actor)
     // Behind the #, which browsers keep to themselves: no log of a server or proxy gets to see it.
     return { url: `${adminUrl()}/setup#token=${secret.reveal()}`, expiresAt }
   }
@@ -80,9 +88,10 @@ export function createAccounts({ store, passwords, clock, adminUrl }: AccountsDe
       const stored = operator && (await store.findPasswordHash(operator.id))
       const attempt = { address, account: email, device: knownDevice(deviceCookie, stored) }
       const retryAfterMs = throttle.take(attempt)
-      if (retryAfterMs > 0) return { retryAfterMs }
+      const operatorId = operator?.id ?? null
+      if (retryAfterMs > 0) return { retryAfterMs, operatorId }
       const right = await passwords.verify(password, stored)
-      if (!right || operator === undefined || !stored) return { retryAfterMs: 0 }
+      if (!right || operator === undefined || !stored) return { retryAfterMs: 0, operatorId }
       throttle.succeeded(attempt)
       return { operator, deviceCookie: newDevice(stored) }
     },

@@ -15,7 +15,8 @@ export async function answerLoggedIn(
   { operator, deviceCookie }: LoggedIn,
   method: SessionMethod,
 ): Promise<z.input<typeof me>> {
-  const session = await startSession(context, request, reply, operator, method)
+  const provedAt = context.clock.now()
+  const session = await startSession(context, request, reply, { operator, method, provedAt })
   setCookie(reply, 'device', deviceCookie)
   return meRecord(context.store, {
     actor: { type: 'operator', id: operator.id },
@@ -23,6 +24,7 @@ export async function answerLoggedIn(
     roles: await context.store.rolesOf(operator.id),
     via: 'session',
     sessionId: session.id,
+    provedAt,
     operator,
   })
 }

@@ -21,7 +21,7 @@ export function createAuthenticateAdmin({ store, clock, byAdminToken }: Authenti
     const now = clock.now()
     if (found === undefined || (found.token.expiresAt !== null && found.token.expiresAt <= now)) return undefined
     if (now - (found.token.lastUsedAt ?? 0) >= touchEveryMs) await store.touchToken(found.token.id, now)
-    return { ...describe(found), ...capped(found, found.token), via: 'personal_token', sessionId: null }
+    return { ...describe(found), ...capped(found, found.token), via: 'personal_token', sessionId: null, provedAt: null }
   }
 
   const bySession = async (text: string): Promise<AdminPrincipal | undefined> => {
@@ -32,8 +32,9 @@ export function createAuthenticateAdmin({ store, clock, byAdminToken }: Authenti
       return undefined
     }
     if (now - found.session.lastSeenAt >= touchEveryMs) await store.touchSession(found.session.id, now)
-    const { isRoot } = found.operator
-    return { ...describe(found), isRoot, roles: found.roles, via: 'session', sessionId: found.session.id }
+    const { session: own, operator, roles } = found
+    const { id: sessionId, provedAt } = own
+    return { ...describe(found), isRoot: operator.isRoot, roles, via: 'session', sessionId, provedAt }
   }
 
   return async ({ bearer, session }) => {
@@ -54,9 +55,9 @@ const sessionIdleMs = 12 * 3_600_000
 /** Often enough for a list of sessions to be of use, and no write for each request. */
 const touchEveryMs = 60_000
 
-const describe = ({ operator: { id, email, name } }: OperatorAccess) => ({
+const describe = ({ operator: { id, email, name, hasPassword } }: OperatorAccess) => ({
   actor: { type: 'operator', id } as const,
-  operator: { id, email, name },
+  operator: { id, email, name, hasPassword },
 })
 
 /** What a token carries: its own role, in its own organization, and never more than its owner has now. */

@@ -15,6 +15,7 @@ import {
 } from 'openid-client'
 import { z } from 'zod'
 import type { Config } from '../../config/schema.ts'
+import { proofSeconds } from './proof.ts'
 
 export type OidcConfig = NonNullable<Config['admin']['oidc']>
 
@@ -25,13 +26,23 @@ export interface ProvidedIdentity {
   /** In lower case; undefined where the provider does not vouch for it. */
   readonly email: string | undefined
   readonly name: string | undefined
+  /** When the provider last asked who it is, in ms; undefined where it does not say. */
+  readonly authenticatedAt: number | undefined
   readonly claims: Readonly<Record<string, unknown>>
 }
 
 /** Log-in with an identity provider: code flow with PKCE, state and nonce, which the browser keeps in a cookie meanwhile. */
 export interface OidcClient {
-  /** @returns where to send the browser, and what its cookie must hold until it comes back. @throws when the provider does not answer. */
-  begin(settings: OidcConfig, redirectUrl: string): Promise<{ readonly url: string; readonly cookie: string }>
+  /**
+   * @param again asks the provider to ask who it is, also somebody whom it knows.
+   * @returns where to send the browser, and what its cookie must hold until it comes back. @throws when the provider does
+   * not answer.
+   */
+  begin(
+    settings: OidcConfig,
+    redirectUrl: string,
+    again: boolean,
+  ): Promise<{ readonly url: string; readonly cookie: string }>
   /**
    * @param returned the address that the browser came back to.
    * @returns undefined when it is not the answer to what this browser began. @throws when the provider refuses, does not
@@ -59,7 +70,7 @@ export function createOidcClient(): OidcClient {
   }
 
   return {
-    async begin(settings, redirectUrl) {
+    async begin(settings, redirectUrl, again) {
       const configuration = await discovered(settings)
       const pending = { state: randomState(), nonce: randomNonce(), verifier: randomPKCECodeVerifier() }
       const url = buildAuthorizationUrl(configuration, {
@@ -69,6 +80,7 @@ export function createOidcClient(): OidcClient {
         nonce: pending.nonce,
         code_challenge: await calculatePKCECodeChallenge(pending.verifier),
         code_challenge_method: 'S256',
+        ...(again && { prompt: 'login', max_age: String(proofSeconds) }),
       })
       return { url: url.href, cookie: Buffer.from(JSON.stringify(pending)).toString('base64url') }
     },
@@ -92,7 +104,7 @@ export function createOidcClient(): OidcClient {
         const info = await fetchUserInfo(configuration, tokens.access_token, idToken.sub)
         for (const [name, value] of Object.entries(info)) if (!Object.hasOwn(claims, name)) claims[name] = value
       }
-      return identityOf(idToken.iss, idToken.sub, claims)
+      return { ...identityOf(idToken.iss, idToken.sub, claims), authenticatedAt: timeOf(idToken.auth_time) }
     },
   }
 }
@@ -119,7 +131,14 @@ function bySecret(secret: string): ReturnType<typeof ClientSecretBasic> {
   }
 }
 
-function identityOf(issuer: string, subject: string, claims: Readonly<Record<string, unknown>>): ProvidedIdentity {
+/** Of the signed token alone, not of what the userinfo endpoint adds. */
+const timeOf = (authTime: unknown): number | undefined => (typeof authTime === 'number' ? authTime * 1000 : undefined)
+
+function identityOf(
+  issuer: string,
+  subject: string,
+  claims: Readonly<Record<string, unknown>>,
+): Omit<ProvidedIdentity, 'authenticatedAt'> {
   const { email, email_verified: verified, name } = claims
   const vouched =
     (verified === true || verified === 'true') && typeof email === 'string' && z.email().safeParse(email).success

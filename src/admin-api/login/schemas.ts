@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import type { Store } from '../../store/store.ts'
+import { nullInRepeat } from '../kept-secrets.ts'
 import type { AdminPrincipal } from '../principal.ts'
-import { time } from '../schemas.ts'
+import { optionalTime, time } from '../schemas.ts'
+import { provedUntil } from './proof.ts'
 
 export const email = z
   .string()
@@ -26,6 +28,9 @@ export const me = z
     is_root: z.boolean().describe('Above every organization.'),
     via: z.enum(['admin_token', 'session', 'personal_token']),
     session_id: z.string().nullable(),
+    proved_until: optionalTime.describe(
+      'Until when this session may do what asks for a proof; null without a session.',
+    ),
     roles: z.array(
       z.object({
         organization_id: z.string(),
@@ -38,7 +43,9 @@ export const me = z
   .meta({ id: 'Me' })
 
 /** A link that sets a password, once. */
-export const oneTimeLink = z.object({ url: z.string(), expires_at: time }).meta({ id: 'OneTimeLink' })
+export const oneTimeLink = z
+  .object({ url: z.string().nullable().describe(nullInRepeat('it was used or has ended')), expires_at: time })
+  .meta({ id: 'OneTimeLink' })
 
 export const linkRecord = ({ url, expiresAt }: { url: string; expiresAt: number }) => ({
   url,
@@ -48,7 +55,7 @@ export const linkRecord = ({ url, expiresAt }: { url: string; expiresAt: number 
 /** Who somebody is and what it may do where. */
 export async function meRecord(
   store: Pick<Store, 'listOrganizations'>,
-  { operator, isRoot, roles, via, sessionId }: AdminPrincipal,
+  { operator, isRoot, roles, via, sessionId, provedAt }: AdminPrincipal,
 ): Promise<z.input<typeof me>> {
   const organizations = await store.listOrganizations({ among: [...roles.keys()], limit: 200 })
   return {
@@ -58,6 +65,7 @@ export async function meRecord(
     is_root: isRoot,
     via,
     session_id: sessionId,
+    proved_until: provedAt === null ? null : new Date(provedUntil(provedAt)).toISOString(),
     roles: organizations.flatMap(({ id, name, slug }) => {
       const own = roles.get(id)
       return own === undefined

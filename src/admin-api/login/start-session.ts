@@ -7,11 +7,10 @@ import { newToken, tokenHash } from './secrets.ts'
 
 /** A session of its own for each log-in, whatever the browser brought: one that was foisted on it is worth nothing. */
 export async function startSession(
-  { store, clock, formats }: Pick<AdminContext, 'store' | 'clock' | 'formats'>,
+  { store, clock, events, formats }: Pick<AdminContext, 'store' | 'clock' | 'events' | 'formats'>,
   request: FastifyRequest,
   reply: FastifyReply,
-  operator: Operator,
-  method: SessionMethod,
+  { operator, method, provedAt }: LogIn,
 ): Promise<{ readonly id: string }> {
   const before = readCookie(request, 'session')
   const earlier = before === undefined ? undefined : await store.findSession(tokenHash(before))
@@ -24,6 +23,7 @@ export async function startSession(
     {
       operatorId: operator.id,
       method,
+      provedAt,
       ip: request.ip,
       // Redacted whole, then cut: half a key would no longer be recognized as one.
       userAgent: userAgent === undefined ? null : formats().redact(userAgent).slice(0, 256),
@@ -33,5 +33,13 @@ export async function startSession(
     sessionLimits(clock.now()),
   )
   setCookie(reply, 'session', secret.reveal())
+  events.adminLogin(method, 'succeeded', { requestId: request.id, ip: request.ip, operatorId: operator.id })
   return session
+}
+
+interface LogIn {
+  readonly operator: Operator
+  readonly method: SessionMethod
+  /** See proof.ts. */
+  readonly provedAt: number
 }

@@ -3,8 +3,10 @@ import { checkKeyRequest, createKey, keyRules } from '../../keys/create.ts'
 import { actorOf, organizationOf, type ResourceRoutes } from '../context.ts'
 import { ifMatch, sendTagged } from '../etag.ts'
 import { mayHandleKey } from '../grants.ts'
+import { rawKey } from '../kept-secrets.ts'
 import { keyInPath, keyOf, ownerOf, roleOf } from '../key-in-path.ts'
-import { apiKey, createdKey, keyParams, keyRecordOf, refuseProblems, taggedKey } from '../key-schemas.ts'
+import { apiKey, createdKey, keyParams, keyRecordOf, refusalOf, refuseProblems, taggedKey } from '../key-schemas.ts'
+import { makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { refuse } from '../refusals.ts'
 import {
@@ -57,14 +59,15 @@ const list = z.strictObject({
 })
 
 /** API keys: made, listed, read and changed. What ends or renews one is in key-lifecycle.ts. */
-export const apiKeyRoutes: ResourceRoutes = (app, { store, clock, config, formats }) => {
+export const apiKeyRoutes: ResourceRoutes = (app, context) => {
+  const { store, clock, config, formats } = context
   const path = keyInPath(store)
   const tags = ['api-keys']
 
   app.post(
     '/organizations/:organization_id/api-keys',
     {
-      config: { idempotent: true },
+      config: { idempotent: rawKey(context) },
       schema: {
         operationId: 'createApiKey',
         tags,
@@ -83,18 +86,20 @@ export const apiKeyRoutes: ResourceRoutes = (app, { store, clock, config, format
       const asked = { system: false, scopes: wanted.scopes ?? rules.defaultScopes }
       if (isOwnerKnown && !mayHandleKey(roleOf(request), asked, owner)) return refuse(reply, 'FORBIDDEN')
 
-      const created = await createKey(wanted, {
-        store,
-        rules,
-        clock,
-        generate: (environment) => formats().generate(environment),
-        organizationId,
-        actor: actorOf(request),
+      return makeOnce(store, request, reply, async (store) => {
+        const created = await createKey(wanted, {
+          store,
+          rules,
+          clock,
+          generate: (environment) => formats().generate(environment),
+          organizationId,
+          actor: actorOf(request),
+        })
+        if (!created.ok) return refusalOf(created.problems)
+        const { key, secret } = created
+        const body = { key: keyRecordOf(key, clock.now()), raw_key: secret.reveal() }
+        return { status: 201, body, tagged: taggedKey(key) }
       })
-      if (!created.ok) return refuseProblems(reply, created.problems)
-      const { key, secret } = created
-      reply.code(201)
-      return sendTagged(reply, { key: keyRecordOf(key, clock.now()), raw_key: secret.reveal() }, taggedKey(key))
     },
   )
 

@@ -1,9 +1,9 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { type Delivery, webhookTypes } from '../../store/webhooks-store.ts'
 import { actorOf, organizationOf, type ResourceRoutes } from '../context.ts'
+import { type Made, makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
-import { refuse } from '../refusals.ts'
 import { bodyRefusals, optionalTime, organizationParams, refusals, time } from '../schemas.ts'
 import { webhookExists } from './webhooks.ts'
 
@@ -48,14 +48,13 @@ export const deliveryRoutes: ResourceRoutes = (app, { store, webhooks }) => {
   const recordOf = (delivery: Delivery): z.input<typeof record> => deliveryRecord(delivery, webhooks.payloadOf)
 
   /** 202: it is on its way, and how it went is in the list of deliveries. */
-  const sendMade = (reply: FastifyReply, made: Delivery | 'disabled' | undefined) => {
-    if (made === undefined) return refuse(reply, 'NOT_FOUND')
+  const sent = (made: Delivery | 'disabled' | undefined): Made => {
+    if (made === undefined) return { refuse: 'NOT_FOUND' }
     if (made === 'disabled') {
       const message = 'is disabled; set its status to active first'
-      return refuse(reply, 'CONFLICT', { errors: [{ path: 'webhook_id', message }] })
+      return { refuse: 'CONFLICT', extras: { errors: [{ path: 'webhook_id', message }] } }
     }
-    webhooks.wake()
-    return reply.code(202).send(recordOf(made))
+    return { status: 202, body: recordOf(made), committed: webhooks.wake }
   }
 
   app.post(
@@ -72,7 +71,9 @@ export const deliveryRoutes: ResourceRoutes = (app, { store, webhooks }) => {
     },
     async (request, reply) => {
       const { id } = organizationOf(request)
-      return sendMade(reply, await store.testWebhook(id, request.params.webhook_id, actorOf(request)))
+      return makeOnce(store, request, reply, async (store) =>
+        sent(await store.testWebhook(id, request.params.webhook_id, actorOf(request))),
+      )
     },
   )
 
@@ -109,7 +110,9 @@ export const deliveryRoutes: ResourceRoutes = (app, { store, webhooks }) => {
     },
     async (request, reply) => {
       const { id } = organizationOf(request)
-      return sendMade(reply, await store.redeliver(id, request.params.delivery_id, actorOf(request)))
+      return makeOnce(store, request, reply, async (store) =>
+        sent(await store.redeliver(id, request.params.delivery_id, actorOf(request))),
+      )
     },
   )
   app.post(
@@ -124,7 +127,9 @@ export const deliveryRoutes: ResourceRoutes = (app, { store, webhooks }) => {
     },
     async (request, reply) => {
       const { id } = organizationOf(request)
-      return sendMade(reply, await store.redeliver(id, request.params.delivery_id, actorOf(request)))
+      return makeOnce(store, request, reply, async (store) =>
+        sent(await store.redeliver(id, request.params.delivery_id, actorOf(request))),
+      )
     },
   )
 }

@@ -16,6 +16,7 @@ import {
   jobResultRecordOf,
 } from '../job-schemas.ts'
 import { roleOf } from '../key-in-path.ts'
+import { makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { refuse } from '../refusals.ts'
 import { bodyRefusals, given, organizationParams, problemBody, refusals } from '../schemas.ts'
@@ -33,6 +34,15 @@ export const jobRoutes: ResourceRoutes = (app, { store, jobs, config }) => {
     const job = found.get(request)
     if (job === undefined) throw new Error('this route does not look for the job in its path')
     return job
+  }
+  const putImport = async (organizationId: string, { data, format }: { data: string; format: 'csv' | 'jsonl' }) => {
+    try {
+      const input = await jobs.putImport(organizationId, data, format)
+      return input && { input }
+    } catch (error) {
+      if (error instanceof ImportRefused) return error
+      throw error
+    }
   }
   const tags = ['jobs']
 
@@ -67,18 +77,17 @@ export const jobRoutes: ResourceRoutes = (app, { store, jobs, config }) => {
       if (!(await isOwn(store, organizationId, body))) return refuse(reply, 'NOT_FOUND')
 
       const order = { organizationId, actor: actorOf(request), params: paramsOf(body, rolesBelow(role)) }
-      try {
-        const job =
-          body.type === 'key_import'
-            ? await jobs.orderImport(order, body.params.data, body.params.format)
-            : await jobs.order({ ...order, type: body.type })
-        if (job === undefined) return refuse(reply.header('Retry-After', 30), 'RATE_LIMITED', { errors: [tooMany] })
-        reply.code(202)
-        return jobRecordOf(job)
-      } catch (error) {
-        if (!(error instanceof ImportRefused)) throw error
-        return refuse(reply, 'VALIDATION_FAILED', { errors: [{ path: 'params.data', message: error.message }] })
+      const put = body.type === 'key_import' ? await putImport(organizationId, body.params) : {}
+      if (put instanceof ImportRefused) {
+        return refuse(reply, 'VALIDATION_FAILED', { errors: [{ path: 'params.data', message: put.message }] })
       }
+      if (put === undefined) return refuse(reply.header('Retry-After', 30), 'RATE_LIMITED', { errors: [tooMany] })
+      return makeOnce(store, request, reply, async (store) => {
+        const job = await jobs.order({ ...order, ...put, type: body.type }, store)
+        if (job !== undefined) return { status: 202, body: jobRecordOf(job), committed: jobs.wake }
+        reply.header('Retry-After', 30)
+        return { refuse: 'RATE_LIMITED', extras: { errors: [tooMany] } }
+      })
     },
   )
 

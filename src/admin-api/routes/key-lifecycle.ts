@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { gracePeriodSecondsMax, rotateKey } from '../../keys/rotate.ts'
 import { actorOf, type ResourceRoutes } from '../context.ts'
+import { rawKey } from '../kept-secrets.ts'
 import { keyInPath, keyOf } from '../key-in-path.ts'
 import { apiKey, createdKey, keyParams, keyRecordOf } from '../key-schemas.ts'
+import { makeOnce } from '../make-once.ts'
 import { refuse } from '../refusals.ts'
 import { bodyRefusals, refusals } from '../schemas.ts'
 
@@ -31,7 +33,8 @@ const rotate = z.strictObject({
  * How a key ends or gets a new secret. Each answers when this node accepts nothing under the old state any more: the
  * store of the context announces what it has changed.
  */
-export const keyLifecycleRoutes: ResourceRoutes = (app, { store, clock, config, formats, receipt }) => {
+export const keyLifecycleRoutes: ResourceRoutes = (app, context) => {
+  const { store, clock, config, formats, receipt } = context
   const path = keyInPath(store)
   const tags = ['api-keys']
 
@@ -81,7 +84,7 @@ export const keyLifecycleRoutes: ResourceRoutes = (app, { store, clock, config, 
   app.post(
     '/organizations/:organization_id/api-keys/:key_id/rotate',
     {
-      config: { exists: path.exists, idempotent: true },
+      config: { exists: path.exists, idempotent: rawKey(context) },
       onRequest: path.handled,
       schema: {
         operationId: 'rotateApiKey',
@@ -94,17 +97,22 @@ export const keyLifecycleRoutes: ResourceRoutes = (app, { store, clock, config, 
     },
     async (request, reply) => {
       const { organizationId, id } = keyOf(request)
-      const rotated = await rotateKey(id, request.body?.grace_period_seconds ?? 0, {
-        store,
-        clock,
-        environments: config().keys.environments,
-        generate: (environment) => formats().generate(environment),
-        organizationId,
-        actor: actorOf(request),
+      return makeOnce(store, request, reply, async (store) => {
+        const rotated = await rotateKey(id, request.body?.grace_period_seconds ?? 0, {
+          store,
+          clock,
+          environments: config().keys.environments,
+          generate: (environment) => formats().generate(environment),
+          organizationId,
+          actor: actorOf(request),
+        })
+        if (!rotated.ok) {
+          if (rotated.reason === 'not_found') return { refuse: 'NOT_FOUND' }
+          return { refuse: 'CONFLICT', extras: { detail: whyNot[rotated.reason] } }
+        }
+        const body = { key: keyRecordOf(rotated.key, clock.now()), raw_key: rotated.secret.reveal() }
+        return { status: 200, body }
       })
-      if (rotated.ok) return { key: keyRecordOf(rotated.key, clock.now()), raw_key: rotated.secret.reveal() }
-      if (rotated.reason === 'not_found') return refuse(reply, 'NOT_FOUND')
-      return refuse(reply, 'CONFLICT', { detail: whyNot[rotated.reason] })
     },
   )
 }

@@ -3,12 +3,18 @@ import { revealKey } from '../../keys/reveal.ts'
 import { type AdminContext, actorOf, principalOf, type ResourceRoutes } from '../context.ts'
 import { keyInPath, keyOf } from '../key-in-path.ts'
 import { keyParams } from '../key-schemas.ts'
+import { isProven, refuseUnproven } from '../login/proof.ts'
 import type { AdminPrincipal } from '../principal.ts'
 import { refuse } from '../refusals.ts'
 import { bodyRefusals } from '../schemas.ts'
 
 const reveal = z.strictObject({
-  password: z.string().min(1).max(1024).optional().describe('Your own. Needed with a session cookie alone.'),
+  password: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe('Your own. Needed with a session cookie alone, if you have one.'),
 })
 
 /** Shows a secret again, where `keys.reveal` was on when it was made. */
@@ -24,7 +30,8 @@ export const keyRevealRoutes: ResourceRoutes = (app, context) => {
       schema: {
         operationId: 'revealApiKey',
         tags: ['api-keys'],
-        description: 'The whole key once more. Needs no body; with a session cookie, the password of the operator.',
+        description:
+          'The whole key once more. Needs no body; with a session cookie, the password of the operator, or where there is none a log-in of the last ten minutes.',
         params: keyParams,
         body: reveal.optional(),
         response: { ...bodyRefusals, 200: z.object({ raw_key: z.string() }).meta({ id: 'ApiKeyRevealedResponse' }) },
@@ -34,6 +41,7 @@ export const keyRevealRoutes: ResourceRoutes = (app, context) => {
       const unproven = await provesAgain(context, principalOf(request), request.body?.password)
       if (unproven === 'password_missing') return refuse(reply, 'VALIDATION_FAILED', { errors: [passwordMissing] })
       if (unproven === 'password_wrong') return refuse(reply, 'FORBIDDEN', { detail: passwordWrong })
+      if (unproven === 'log_in_again') return refuseUnproven(reply, principalOf(request))
       // Whoever turns it off does not want keys shown, also not those that could be.
       if (!config().keys.reveal) return refuse(reply, 'CONFLICT', { detail: turnedOff })
       const { organizationId, id } = keyOf(request)
@@ -50,13 +58,15 @@ export const keyRevealRoutes: ResourceRoutes = (app, context) => {
  * @returns why it does not, undefined when it does. (Not the reply: to await one is to wait until it is sent and get nothing.)
  */
 async function provesAgain(
-  { verifyPassword }: Pick<AdminContext, 'verifyPassword'>,
-  { via, operator }: AdminPrincipal,
+  { verifyPassword, clock }: Pick<AdminContext, 'verifyPassword' | 'clock'>,
+  principal: AdminPrincipal,
   password: string | undefined,
-): Promise<'password_missing' | 'password_wrong' | undefined> {
-  if (via !== 'session') return undefined
+): Promise<'password_missing' | 'password_wrong' | 'log_in_again' | undefined> {
+  if (principal.via !== 'session') return undefined
+  // Who logs in with an identity provider has no password to send.
+  if (!principal.operator?.hasPassword) return isProven(principal, clock.now()) ? undefined : 'log_in_again'
   if (password === undefined) return 'password_missing'
-  return operator !== null && (await verifyPassword(operator.id, password)) ? undefined : 'password_wrong'
+  return (await verifyPassword(principal, password)) ? undefined : 'password_wrong'
 }
 
 const passwordMissing = { path: 'password', message: 'is needed: a session must send it again to see a key' }

@@ -40,7 +40,7 @@ export const meRoutes: ResourceRoutes = (app, { store, accounts, verifyPassword 
       if (principal.via !== 'session' || operator === null) return refuse(reply, 'FORBIDDEN')
       const { name, password, current_password: current = '' } = request.body
       if (password !== undefined) {
-        if (!(await verifyPassword(operator.id, current))) {
+        if (!(await verifyPassword(principal, current))) {
           const errors = [{ path: 'current_password', message: 'is not your password, or was tried too often' }]
           return refuse(reply, 'FORBIDDEN', { errors })
         }

@@ -4,7 +4,9 @@ import type { Member } from '../../store/operators-store.ts'
 import { actorOf, organizationOf, type ResourceRoutes } from '../context.ts'
 import { ifMatch, sendTagged } from '../etag.ts'
 import { mayGiveRole } from '../grants.ts'
+import { oneTimeUrl } from '../kept-secrets.ts'
 import { email as emailText, linkRecord, newPassword, oneTimeLink, role } from '../login/schemas.ts'
+import { makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import type { AccessRole } from '../principal.ts'
 import { refuse } from '../refusals.ts'
@@ -39,7 +41,7 @@ export const memberRoutes: ResourceRoutes = (app, { store, accounts }) => {
   app.post(
     '/organizations/:organization_id/members',
     {
-      config: { idempotent: true },
+      config: { idempotent: oneTimeUrl(store, 'invitation', 'url') },
       schema: {
         operationId: 'addMember',
         tags,
@@ -59,31 +61,32 @@ export const memberRoutes: ResourceRoutes = (app, { store, accounts }) => {
       const isRoot = roleOf(request) === 'root'
       if (!mayGiveRole(roleOf(request), role)) return refuse(reply, 'FORBIDDEN')
       const actor = actorOf(request)
-      const known = await store.findOperatorByEmail(email)
-      if (known !== undefined) {
-        if (!known.verified && !(await store.rolesOf(known.id)).has(organizationId)) {
-          return refuse(reply, 'CONFLICT', { errors: [{ path: 'email', message: unconfirmed }] })
+      const passwordHash = password === undefined ? null : await accounts.hashPassword(password)
+      return makeOnce(store, request, reply, async (store) => {
+        const known = await store.findOperatorByEmail(email)
+        if (known !== undefined) {
+          if (!known.verified && !(await store.rolesOf(known.id)).has(organizationId)) {
+            return { refuse: 'CONFLICT', extras: { errors: [{ path: 'email', message: unconfirmed }] } }
+          }
+          const member = await store.addMember(organizationId, known.id, role, actor)
+          return { status: 201, body: { ...recordOf(member), invitation: null } }
         }
-        const member = await store.addMember(organizationId, known.id, role, actor)
-        reply.code(201)
-        return { ...recordOf(member), invitation: null }
-      }
-      const operator = await store.createOperator(
-        {
-          email,
-          name: name ?? email.slice(0, email.indexOf('@')),
-          isRoot: false,
-          verified: isRoot,
-          passwordHash: password === undefined ? null : await accounts.hashPassword(password),
-          membership: { organizationId, role },
-        },
-        actor,
-      )
-      const link = password === undefined ? await accounts.createLink('invitation', operator.id, actor) : undefined
-      const member = await store.findMember(organizationId, operator.id)
-      if (member === undefined) return refuse(reply, 'NOT_FOUND')
-      reply.code(201)
-      return { ...recordOf(member), invitation: link === undefined ? null : linkRecord(link) }
+        const operator = await store.createOperator(
+          {
+            email,
+            name: name ?? email.slice(0, email.indexOf('@')),
+            isRoot: false,
+            verified: isRoot,
+            passwordHash,
+            membership: { organizationId, role },
+          },
+          actor,
+        )
+        const link = passwordHash === null && (await accounts.createLink('invitation', operator.id, actor, store))
+        const member = await store.findMember(organizationId, operator.id)
+        if (member === undefined) return { refuse: 'NOT_FOUND' }
+        return { status: 201, body: { ...recordOf(member), invitation: link ? linkRecord(link) : null } }
+      })
     },
   )
 

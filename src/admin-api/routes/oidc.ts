@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { AdminContext, ResourceRoutes } from '../context.ts'
 import { clearCookie, readCookie, setCookie } from '../login/cookies.ts'
+import { noteRefusal } from '../login/note-log-in.ts'
 import { createOidcClient, type OidcConfig } from '../login/oidc.ts'
 import { mapRoles } from '../login/oidc-roles.ts'
 import { startSession } from '../login/start-session.ts'
@@ -26,12 +27,31 @@ export const oidcRoutes: ResourceRoutes = (app, context) => {
 
   app.get(
     '/auth/oidc',
-    { schema: { operationId: 'beginOidcLogIn', tags, security: [], response: answers } },
-    async (_request, reply) => {
+    {
+      schema: {
+        operationId: 'beginOidcLogIn',
+        tags,
+        security: [],
+        querystring: z.object({
+          prompt: z
+            .literal('login')
+            .optional()
+            .describe(
+              'Has the provider ask who it is, also somebody whom it knows: what asks for a proof counts from then.',
+            ),
+        }),
+        response: { ...answers, 422: problemBody },
+      },
+    },
+    async (request, reply) => {
       const settings = config().admin.oidc
       if (settings === undefined) return refuse(reply, 'NOT_FOUND')
       try {
-        const { url, cookie } = await client.begin(settings, redirectUrl(settings, context))
+        const { url, cookie } = await client.begin(
+          settings,
+          redirectUrl(settings, context),
+          request.query.prompt !== undefined,
+        )
         setCookie(reply, 'oidc', cookie)
         return await reply.redirect(url)
       } catch (error) {
@@ -65,7 +85,12 @@ export const oidcRoutes: ResourceRoutes = (app, context) => {
       clearCookie(reply, 'oidc')
       const attempt = { address: request.ip, account: 'oidc', device: `oidc ${request.ip}` }
       const retryAfterMs = throttle.take(attempt)
+      const turnAway = (code: 'UNAUTHENTICATED' | 'FORBIDDEN', detail: string, email?: string): FastifyReply => {
+        noteRefusal(context, request, 'oidc', { retryAfterMs, operatorId: null }, email)
+        return refuse(reply, code, { detail })
+      }
       if (retryAfterMs > 0) {
+        noteRefusal(context, request, 'oidc', { retryAfterMs, operatorId: null })
         return refuse(reply.header('Retry-After', String(Math.ceil(retryAfterMs / 1000))), 'RATE_LIMITED')
       }
       const returned = new URL(redirectUrl(settings, context))
@@ -75,19 +100,21 @@ export const oidcRoutes: ResourceRoutes = (app, context) => {
         identity = await client.finish(settings, returned, cookie)
       } catch (error) {
         events.fault('oidc log-in', error)
-        return refuse(reply, 'UNAUTHENTICATED', { detail: refused })
+        return turnAway('UNAUTHENTICATED', refused)
       }
-      if (identity === undefined) return refuse(reply, 'UNAUTHENTICATED', { detail: refused })
+      if (identity === undefined) return turnAway('UNAUTHENTICATED', refused)
       throttle.succeeded(attempt)
-      const { subject, email, name, claims } = identity
-      if (email === undefined) return refuse(reply, 'FORBIDDEN', { detail: notVerified })
+      const { subject, email, name, claims, authenticatedAt } = identity
+      if (email === undefined) return turnAway('FORBIDDEN', notVerified)
       const mapped = await mapRoles(claims, settings, store)
       const operator = await store.admitFromOidc(
         { subject, email, name: name ?? email, ...mapped },
         { type: 'system', id: 'oidc', requestId: request.id },
       )
-      if (typeof operator === 'string') return refuse(reply, 'FORBIDDEN', { detail: nothingHere })
-      await startSession(context, request, reply, operator, 'oidc')
+      if (typeof operator === 'string') return turnAway('FORBIDDEN', nothingHere, email)
+      // A provider that says nothing has asked as far as anybody knows; one that says when may have known the browser.
+      const provedAt = Math.min(authenticatedAt ?? clock.now(), clock.now())
+      await startSession(context, request, reply, { operator, method: 'oidc', provedAt })
       return toDashboard(reply)
     },
   )

@@ -3,8 +3,10 @@ import { z } from 'zod'
 import type { Operator } from '../../store/operators-store.ts'
 import { actorOf, type ResourceRoutes } from '../context.ts'
 import { ifMatch, sendTagged } from '../etag.ts'
+import { oneTimeUrl } from '../kept-secrets.ts'
 import { operatorRecord } from '../login/operator-record.ts'
 import { email as emailText, linkRecord, newPassword, oneTimeLink } from '../login/schemas.ts'
+import { makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { refuse } from '../refusals.ts'
 import { bodyRefusals, given, name, optionalTime, problemBody, refusals, time } from '../schemas.ts'
@@ -39,7 +41,7 @@ export const operatorRoutes: ResourceRoutes = (app, { store, accounts }) => {
   app.post(
     '/operators',
     {
-      config: { idempotent: true },
+      config: { idempotent: oneTimeUrl(store, 'invitation', 'url') },
       schema: {
         operationId: 'createOperator',
         tags,
@@ -51,10 +53,11 @@ export const operatorRoutes: ResourceRoutes = (app, { store, accounts }) => {
       const { email, name, is_root: isRoot = false, password } = request.body
       const passwordHash = password === undefined ? null : await accounts.hashPassword(password)
       const actor = actorOf(request)
-      const operator = await store.createOperator({ email, name, isRoot, verified: true, passwordHash }, actor)
-      const link = passwordHash === null ? await accounts.createLink('invitation', operator.id, actor) : undefined
-      reply.code(201)
-      return { ...recordOf(operator), invitation: link === undefined ? null : linkRecord(link) }
+      return makeOnce(store, request, reply, async (store) => {
+        const operator = await store.createOperator({ email, name, isRoot, verified: true, passwordHash }, actor)
+        const link = passwordHash === null && (await accounts.createLink('invitation', operator.id, actor, store))
+        return { status: 201, body: { ...recordOf(operator), invitation: link ? linkRecord(link) : null } }
+      })
     },
   )
 
@@ -138,7 +141,7 @@ export const operatorRoutes: ResourceRoutes = (app, { store, accounts }) => {
   app.post(
     '/operators/:operator_id/reset-password',
     {
-      config: { exists, idempotent: true },
+      config: { exists, idempotent: oneTimeUrl(store, 'url') },
       schema: {
         operationId: 'resetPassword',
         tags,
@@ -149,9 +152,11 @@ export const operatorRoutes: ResourceRoutes = (app, { store, accounts }) => {
     },
     async (request, reply) => {
       const { operator_id: id } = request.params
-      if (!(await store.resetPassword(id, actorOf(request)))) return refuse(reply, 'NOT_FOUND')
-      reply.code(201)
-      return linkRecord(await accounts.createLink('reset', id, actorOf(request)))
+      const actor = actorOf(request)
+      return makeOnce(store, request, reply, async (store) => {
+        if (!(await store.resetPassword(id, actor))) return { refuse: 'NOT_FOUND' }
+        return { status: 201, body: linkRecord(await accounts.createLink('reset', id, actor, store)) }
+      })
     },
   )
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Organization } from '../../store/store.ts'
 import { actorOf, organizationOf, principalOf, type ResourceRoutes } from '../context.ts'
 import { ifMatch, sendTagged } from '../etag.ts'
+import { makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { organizationRecord } from '../records.ts'
 import { refuse } from '../refusals.ts'
@@ -62,17 +63,16 @@ export const organizationRoutes: ResourceRoutes = (app, { store }) => {
     },
     async (request, reply) => {
       const { rate_limit, slug, metadata, ...rest } = request.body
-      const organization = await store.createOrganization(
-        {
-          ...rest,
-          ...(slug !== undefined && { slug }),
-          ...(metadata !== undefined && { metadata }),
-          ...(rate_limit !== undefined && { rateLimit: rateLimitSetting(rate_limit) }),
-        },
-        actorOf(request),
-      )
-      reply.code(201)
-      return sendTagged(reply, recordOf(organization))
+      const wanted = {
+        ...rest,
+        ...(slug !== undefined && { slug }),
+        ...(metadata !== undefined && { metadata }),
+        ...(rate_limit !== undefined && { rateLimit: rateLimitSetting(rate_limit) }),
+      }
+      return makeOnce(store, request, reply, async (store) => {
+        const body = recordOf(await store.createOrganization(wanted, actorOf(request)))
+        return { status: 201, body, tagged: body }
+      })
     },
   )
 

@@ -83,6 +83,7 @@ export const requestRoutes: ResourceRoutes = (app, context) => {
       schema: {
         operationId: 'streamOrganizationRequests',
         tags: ['requests'],
+        produces: ['text/event-stream'],
         params: organizationParams,
         querystring: streamQuery,
         response: streamed,
@@ -95,7 +96,15 @@ export const requestRoutes: ResourceRoutes = (app, context) => {
   )
   app.get(
     '/requests/stream',
-    { schema: { operationId: 'streamRequests', tags: ['requests'], querystring: streamQuery, response: streamed } },
+    {
+      schema: {
+        operationId: 'streamRequests',
+        tags: ['requests'],
+        produces: ['text/event-stream'],
+        querystring: streamQuery,
+        response: streamed,
+      },
+    },
     async (request, reply) => {
       stream(request, reply, requestFilter(request.query, undefined))
       return reply

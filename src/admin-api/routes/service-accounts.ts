@@ -5,6 +5,7 @@ import { actorOf, organizationOf, type ResourceRoutes } from '../context.ts'
 import { ifMatch, sendTagged } from '../etag.ts'
 import { mayGiveRole } from '../grants.ts'
 import { roleOf } from '../key-in-path.ts'
+import { makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { serviceAccountRecord } from '../records.ts'
 import { refuse } from '../refusals.ts'
@@ -78,9 +79,11 @@ export const serviceAccountRoutes: ResourceRoutes = (app, { store }) => {
       const { id: organizationId } = organizationOf(request)
       if (!mayGiveRole(roleOf(request), request.body.role)) return refuse(reply, 'FORBIDDEN')
       const { name, role, ...rest } = request.body
-      const account = await store.createServiceAccount({ organizationId, name, role, ...given(rest) }, actorOf(request))
-      reply.code(201)
-      return sendTagged(reply, serviceAccountRecord(account))
+      const wanted = { organizationId, name, role, ...given(rest) }
+      return makeOnce(store, request, reply, async (store) => {
+        const body = serviceAccountRecord(await store.createServiceAccount(wanted, actorOf(request)))
+        return { status: 201, body, tagged: body }
+      })
     },
   )
 

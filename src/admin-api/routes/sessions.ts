@@ -5,6 +5,7 @@ import { actorOf, principalOf, type ResourceRoutes } from '../context.ts'
 import { answerLoggedIn } from '../login/answer.ts'
 import { sessionLimits } from '../login/authenticate.ts'
 import { clearCookie, readCookie } from '../login/cookies.ts'
+import { noteRefusal } from '../login/note-log-in.ts'
 import { ownerFilter, ownerQuery } from '../login/owner-filter.ts'
 import { anyPassword, me } from '../login/schemas.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
@@ -50,9 +51,10 @@ export const sessionRoutes: ResourceRoutes = (app, context) => {
       },
     },
     async (request, reply) => {
-      const { email, password } = request.body
+      const { password } = request.body
+      const email = request.body.email.trim().toLowerCase()
       const result = await accounts.logIn({
-        email: email.trim().toLowerCase(),
+        email,
         password,
         address: request.ip,
         deviceCookie: readCookie(request, 'device'),
@@ -61,6 +63,7 @@ export const sessionRoutes: ResourceRoutes = (app, context) => {
         reply.code(201)
         return answerLoggedIn(context, request, reply, result, 'password')
       }
+      noteRefusal(context, request, 'password', result, email)
       if (result.retryAfterMs === 0) return refuse(reply, 'UNAUTHENTICATED')
       reply.header('Retry-After', String(Math.ceil(result.retryAfterMs / 1000)))
       return refuse(reply, 'RATE_LIMITED')

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ResourceRoutes } from '../context.ts'
 import { answerLoggedIn } from '../login/answer.ts'
+import { noteRefusal } from '../login/note-log-in.ts'
 import { email, me, newPassword } from '../login/schemas.ts'
 import { refuse } from '../refusals.ts'
 import { bodyRefusals, name, problemBody } from '../schemas.ts'
@@ -36,7 +37,10 @@ export const setupRoutes: ResourceRoutes = (app, context) => {
     async (request, reply) => {
       const { token, email = null, name = null, password } = request.body
       const result = await accounts.redeem(token, { email, name, password, requestId: request.id })
-      if (result === undefined) return refuse(reply, 'UNAUTHENTICATED')
+      if (result === undefined) {
+        noteRefusal(context, request, 'link', notValid)
+        return refuse(reply, 'UNAUTHENTICATED')
+      }
       if (result === 'incomplete') {
         const message = 'is needed for the first operator'
         const errors = [
@@ -73,3 +77,6 @@ export const setupRoutes: ResourceRoutes = (app, context) => {
     },
   )
 }
+
+/** No link, so nobody's. */
+const notValid = { retryAfterMs: 0, operatorId: null }

@@ -2,8 +2,10 @@ import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { OperatorToken } from '../../store/operators-store.ts'
 import { actorOf, principalOf, type ResourceRoutes } from '../context.ts'
+import { nullInRepeat, rawToken } from '../kept-secrets.ts'
 import { ownerFilter, ownerQuery } from '../login/owner-filter.ts'
 import { newToken, personalTokenPrefix } from '../login/secrets.ts'
+import { makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { type AccessRole, type AdminPrincipal, outranks } from '../principal.ts'
 import { refuse } from '../refusals.ts'
@@ -36,20 +38,27 @@ const create = z.strictObject({
 const params = z.object({ token_id: z.string() })
 
 /** Personal admin tokens, for scripts that work in somebody's name. */
-export const tokenRoutes: ResourceRoutes = (app, { store, clock }) => {
+export const tokenRoutes: ResourceRoutes = (app, context) => {
+  const { store, clock } = context
   const tags = ['tokens']
 
   app.post(
     '/tokens',
     {
-      config: { idempotent: true },
+      config: { idempotent: rawToken(context) },
       schema: {
         operationId: 'createAdminToken',
         tags,
         body: create,
         response: {
           ...bodyRefusals,
-          201: z.object({ token: record, raw_token: z.string().describe('Shown this once.') }),
+          201: z.object({
+            token: record,
+            raw_token: z
+              .string()
+              .nullable()
+              .describe(`Shown this once. ${nullInRepeat('it was revoked or has ended')}`),
+          }),
         },
       },
     },
@@ -66,20 +75,19 @@ export const tokenRoutes: ResourceRoutes = (app, { store, clock }) => {
         return refuse(reply, 'CONFLICT', { errors })
       }
       const { secret, sha256, suffix } = newToken(personalTokenPrefix)
-      const token = await store.createToken(
-        {
-          operatorId: principal.operator.id,
-          name,
-          role,
-          organizationId,
-          suffix,
-          expiresAt: days === null ? null : clock.now() + days * 86_400_000,
-          tokenSha256: sha256,
-        },
-        actorOf(request),
-      )
-      reply.code(201)
-      return { token: recordOf(token), raw_token: secret.reveal() }
+      const wanted = {
+        operatorId: principal.operator.id,
+        name,
+        role,
+        organizationId,
+        suffix,
+        expiresAt: days === null ? null : clock.now() + days * 86_400_000,
+        tokenSha256: sha256,
+      }
+      return makeOnce(store, request, reply, async (store) => {
+        const token = await store.createToken(wanted, actorOf(request))
+        return { status: 201, body: { token: recordOf(token), raw_token: secret.reveal() } }
+      })
     },
   )
 

@@ -4,6 +4,8 @@ import type { Store } from '../../store/store.ts'
 import { type Webhook, webhookTypes } from '../../store/webhooks-store.ts'
 import { actorOf, organizationOf, type ResourceRoutes } from '../context.ts'
 import { ifMatch, sendTagged } from '../etag.ts'
+import { nullInRepeat, webhookSecret } from '../kept-secrets.ts'
+import { makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { refuse } from '../refusals.ts'
 import {
@@ -36,7 +38,14 @@ const record = z
   .meta({ id: 'WebhookRecord' })
 
 const withSecret = record
-  .extend({ secret: z.string().describe('whsec_…, as Standard Webhooks has it. Shown this once.') })
+  .extend({
+    secret: z
+      .string()
+      .nullable()
+      .describe(
+        `whsec_…, as Standard Webhooks has it. Shown this once. ${nullInRepeat('it was rotated, or the webhook deleted')}`,
+      ),
+  })
   .meta({ id: 'WebhookWithSecret' })
 
 const url = z.string().min(1).max(2048)
@@ -57,14 +66,15 @@ const patch = z.strictObject({
 })
 
 /** Webhooks of an organization. Their deliveries are in deliveries.ts. */
-export const webhookRoutes: ResourceRoutes = (app, { store, webhooks, clock }) => {
+export const webhookRoutes: ResourceRoutes = (app, context) => {
+  const { store, webhooks, clock } = context
   const exists = webhookExists(store)
   const tags = ['webhooks']
 
   app.post(
     '/organizations/:organization_id/webhooks',
     {
-      config: { idempotent: true },
+      config: { idempotent: webhookSecret(context) },
       schema: {
         operationId: 'createWebhook',
         tags,
@@ -81,13 +91,15 @@ export const webhookRoutes: ResourceRoutes = (app, { store, webhooks, clock }) =
       }
       const { secret, seal } = webhooks.newSecret()
       const organizationId = organizationOf(request).id
-      const made = await store.createWebhook({ organizationId, url, description, events, seal }, actorOf(request))
-      if (made === 'full') {
-        const message = 'has as many webhooks as it may have; delete one first'
-        return refuse(reply, 'CONFLICT', { errors: [{ path: 'organization_id', message }] })
-      }
-      const answer = recordOf(made)
-      return sendTagged(reply.code(201), { ...answer, secret: secret.reveal() }, answer)
+      return makeOnce(store, request, reply, async (store) => {
+        const made = await store.createWebhook({ organizationId, url, description, events, seal }, actorOf(request))
+        if (made === 'full') {
+          const message = 'has as many webhooks as it may have; delete one first'
+          return { refuse: 'CONFLICT', extras: { errors: [{ path: 'organization_id', message }] } }
+        }
+        const tagged = recordOf(made)
+        return { status: 201, body: { ...tagged, secret: secret.reveal() }, tagged }
+      })
     },
   )
 
@@ -166,7 +178,7 @@ export const webhookRoutes: ResourceRoutes = (app, { store, webhooks, clock }) =
   app.post(
     '/organizations/:organization_id/webhooks/:webhook_id/rotate-secret',
     {
-      config: { exists, idempotent: true },
+      config: { exists, idempotent: webhookSecret(context) },
       schema: {
         operationId: 'rotateWebhookSecret',
         tags,
@@ -179,10 +191,12 @@ export const webhookRoutes: ResourceRoutes = (app, { store, webhooks, clock }) =
       const { secret, seal } = webhooks.newSecret()
       const { id } = organizationOf(request)
       const endsAt = clock.now() + overlapMs
-      const webhook = await store.rotateWebhookSecret(id, request.params.webhook_id, seal, endsAt, actorOf(request))
-      if (webhook === undefined) return refuse(reply, 'NOT_FOUND')
-      const answer = recordOf(webhook)
-      return sendTagged(reply, { ...answer, secret: secret.reveal() }, answer)
+      return makeOnce(store, request, reply, async (store) => {
+        const webhook = await store.rotateWebhookSecret(id, request.params.webhook_id, seal, endsAt, actorOf(request))
+        if (webhook === undefined) return { refuse: 'NOT_FOUND' }
+        const tagged = recordOf(webhook)
+        return { status: 200, body: { ...tagged, secret: secret.reveal() }, tagged }
+      })
     },
   )
 }

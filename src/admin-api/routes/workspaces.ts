@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Store, Workspace } from '../../store/store.ts'
 import { actorOf, organizationOf, type ResourceRoutes } from '../context.ts'
 import { ifMatch, sendTagged } from '../etag.ts'
+import { makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { workspaceRecord } from '../records.ts'
 import { refuse } from '../refusals.ts'
@@ -52,9 +53,11 @@ export const workspaceRoutes: ResourceRoutes = (app, { store }) => {
     async (request, reply) => {
       const { name, external_id: externalId = null } = request.body
       const { id: organizationId } = organizationOf(request)
-      const made = await store.createWorkspace({ organizationId, name, externalId }, actorOf(request))
-      reply.code(201)
-      return sendTagged(reply, workspaceRecordOf(made))
+      return makeOnce(store, request, reply, async (store) => {
+        const made = await store.createWorkspace({ organizationId, name, externalId }, actorOf(request))
+        const body = workspaceRecordOf(made)
+        return { status: 201, body, tagged: body }
+      })
     },
   )
 

@@ -8,6 +8,14 @@ export interface ColumnTypes {
   readonly bytes: ColumnDataType
   /** What stands behind the closing parenthesis of `create table`. */
   readonly tableOptions: string
+  /** The same for a table that is kept in the order of its primary key, where the database can do that. */
+  readonly clusteredOptions?: string
 }
 
-export const sqliteTypes: ColumnTypes = { integer: 'integer', real: 'real', bytes: 'blob', tableOptions: 'strict' }
+export const sqliteTypes: ColumnTypes = {
+  integer: 'integer',
+  real: 'real',
+  bytes: 'blob',
+  tableOptions: 'strict',
+  clusteredOptions: 'strict, without rowid',
+}

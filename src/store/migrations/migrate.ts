@@ -7,6 +7,9 @@ import { operators } from './0002-operators.ts'
 import { secrets } from './0003-secrets.ts'
 import { jobs } from './0004-jobs.ts'
 import { webhooks } from './0005-webhooks.ts'
+import { keptAnswers } from './0006-kept-answers.ts'
+import { sessionProof } from './0007-session-proof.ts'
+import { analytics } from './0008-analytics.ts'
 import type { ColumnTypes } from './column-types.ts'
 
 /**
@@ -21,6 +24,9 @@ export async function migrate(trx: Transaction<Tables>, types: ColumnTypes): Pro
     '0003-secrets': secrets(types),
     '0004-jobs': jobs(types),
     '0005-webhooks': webhooks(types),
+    '0006-kept-answers': keptAnswers(),
+    '0007-session-proof': sessionProof(types),
+    '0008-analytics': analytics(types),
   }
   const done = await executedMigrations(trx)
   const unknown = done.filter((name) => !(name in migrations))

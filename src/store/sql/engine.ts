@@ -16,6 +16,19 @@ export interface SqlEngine {
   read<T>(work: (trx: Transaction<Tables>) => Promise<T>): Promise<T>
   /** Runs one statement for each row of parameters in a transaction of its own. */
   many(sql: string, rows: readonly (readonly unknown[])[]): Promise<void>
+  /**
+   * The same for several statements, in this order, in one transaction. Every row of the first has to change something:
+   * where some do not, nothing at all is written. One batch runs at a time, of all processes: they touch the same rows, in no
+   * order, and would lock each other out.
+   * @returns which rows of the first these are, by their index; none when everything is written.
+   */
+  batch(statements: readonly StatementRows[]): Promise<readonly number[]>
+}
+
+/** A statement, and the parameters of each time that it runs. */
+export interface StatementRows {
+  readonly sql: string
+  readonly rows: readonly (readonly unknown[])[]
 }
 
 /** Either the database or a transaction on it. */

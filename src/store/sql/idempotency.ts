@@ -4,10 +4,15 @@ import type { SqlEngine, Writer } from './engine.ts'
 
 export type IdempotencyMethods = Pick<
   Store,
-  'startIdempotent' | 'finishIdempotent' | 'releaseIdempotent' | 'pruneIdempotent'
+  | 'startIdempotent'
+  | 'finishIdempotent'
+  | 'releaseIdempotent'
+  | 'endIdempotentLeases'
+  | 'masterKeysOfAnswers'
+  | 'pruneIdempotent'
 >
 
-export function idempotencyMethods({ write, clock }: SqlEngine): IdempotencyMethods {
+export function idempotencyMethods({ db, write, clock }: SqlEngine): IdempotencyMethods {
   return {
     startIdempotent: (id, { leaseEndsAt, expiresAt }) =>
       write(async (trx) => {
@@ -19,7 +24,8 @@ export function idempotencyMethods({ write, clock }: SqlEngine): IdempotencyMeth
           if (first.lease_ends_at > now) return { state: 'running' }
         }
         const lease = randomBytes(12).toString('hex')
-        const row = { lease, lease_ends_at: Math.trunc(leaseEndsAt), expires_at: Math.trunc(expiresAt), answer: null }
+        const times = { lease_ends_at: Math.trunc(leaseEndsAt), expires_at: Math.trunc(expiresAt) }
+        const row = { lease, ...times, answer: null, sealed_with: null }
         await trx
           .insertInto('idempotent_requests')
           .values({ id, ...row })
@@ -28,11 +34,11 @@ export function idempotencyMethods({ write, clock }: SqlEngine): IdempotencyMeth
         return { state: 'started', lease }
       }),
 
-    finishIdempotent: (id, lease, answer) =>
+    finishIdempotent: (id, lease, { sealed, sealedWith }) =>
       write(async (trx) => {
         const { numUpdatedRows } = await trx
           .updateTable('idempotent_requests')
-          .set({ answer })
+          .set({ answer: sealed, sealed_with: sealedWith })
           .where('id', '=', id)
           .where('lease', '=', lease)
           .executeTakeFirst()
@@ -48,6 +54,28 @@ export function idempotencyMethods({ write, clock }: SqlEngine): IdempotencyMeth
           .where('answer', 'is', null)
           .execute()
       }),
+
+    endIdempotentLeases: () =>
+      write(async (trx) => {
+        const now = clock.now()
+        await trx
+          .updateTable('idempotent_requests')
+          .set({ lease_ends_at: now })
+          .where('answer', 'is', null)
+          .where('lease_ends_at', '>', now)
+          .execute()
+      }),
+
+    async masterKeysOfAnswers() {
+      const rows = await db
+        .selectFrom('idempotent_requests')
+        .select(({ fn }) => ['sealed_with', fn.max('expires_at').as('until')])
+        .where('expires_at', '>', clock.now())
+        .where('sealed_with', 'is not', null)
+        .groupBy('sealed_with')
+        .execute()
+      return rows.map(({ sealed_with, until }) => ({ masterKeyId: sealed_with ?? '', until: Number(until) }))
+    },
 
     pruneIdempotent: (before, limit) => write((trx) => prune(trx, before, limit)),
   }

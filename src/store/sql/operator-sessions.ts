@@ -15,7 +15,7 @@ export type OperatorSessionMethods = Pick<
 
 export function operatorSessionMethods({ db, write, read, clock }: SqlEngine): OperatorSessionMethods {
   return {
-    createSession: ({ operatorId, method, ip, userAgent, tokenSha256, requestId }, limits) =>
+    createSession: ({ operatorId, method, ip, userAgent, provedAt, tokenSha256, requestId }, limits) =>
       write(async (trx) => {
         const now = clock.now()
         await clearEnded(trx, operatorId, limits)
@@ -28,6 +28,7 @@ export function operatorSessionMethods({ db, write, read, clock }: SqlEngine): O
           user_agent: userAgent,
           created_at: now,
           last_seen_at: now,
+          proved_at: provedAt,
         }
         await trx.insertInto('operator_sessions').values(row).execute()
         await trx.updateTable('operators').set({ last_login_at: now }).where('id', '=', operatorId).execute()
@@ -122,4 +123,5 @@ const toSession = (row: Selectable<OperatorSessionsTable>): OperatorSession => (
   userAgent: row.user_agent,
   createdAt: row.created_at,
   lastSeenAt: row.last_seen_at,
+  provedAt: row.proved_at,
 })

@@ -1,40 +1,60 @@
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { RequestLogTable } from '../schema.ts'
 import type { RequestRow, Store } from '../store.ts'
 import type { SqlEngine } from './engine.ts'
 import { pageLimit } from './page.ts'
+import { createRollups } from './rollups.ts'
 
-export type RequestMethods = Pick<Store, 'insertRequests' | 'finishRequests' | 'listRequests' | 'pruneRequests'>
+export type RequestMethods = Pick<
+  Store,
+  'insertRequests' | 'admitRequests' | 'finishRequests' | 'listRequests' | 'pruneRequests'
+>
 
-export function requestMethods({ db, many }: SqlEngine): RequestMethods {
+export function requestMethods({ db, many, batch }: SqlEngine): RequestMethods {
   // Compiled once: building the same statement for each batch would cost more than sending the rows.
-  const insertInto = db.insertInto('request_log').values(toLogRow(example))
+  const insertInto = db.insertInto('request_log').values(toLogRow(example, true))
   // A batch that is sent again because its answer was lost must not fail on what it wrote the first time.
   const insert = insertInto.onConflict((conflict) => conflict.column('id').doNothing()).compile().sql
   const finish = insertInto
     .onConflict((conflict) =>
-      conflict.column('id').doUpdateSet(({ ref }) => ({
-        organization_id: ref('excluded.organization_id'),
-        key_id: ref('excluded.key_id'),
-        route: ref('excluded.route'),
-        status: ref('excluded.status'),
-        code: ref('excluded.code'),
-        duration_ms: ref('excluded.duration_ms'),
-        upstream_ms: ref('excluded.upstream_ms'),
-        bytes_in: ref('excluded.bytes_in'),
-        bytes_out: ref('excluded.bytes_out'),
-        shadow_code: ref('excluded.shadow_code'),
-      })),
+      conflict
+        .column('id')
+        .doUpdateSet(({ ref }) => ({
+          organization_id: ref('excluded.organization_id'),
+          key_id: ref('excluded.key_id'),
+          route: ref('excluded.route'),
+          status: ref('excluded.status'),
+          code: ref('excluded.code'),
+          duration_ms: ref('excluded.duration_ms'),
+          upstream_ms: ref('excluded.upstream_ms'),
+          bytes_in: ref('excluded.bytes_in'),
+          bytes_out: ref('excluded.bytes_out'),
+          shadow_code: ref('excluded.shadow_code'),
+          finished: ref('excluded.finished'),
+        }))
+        .where('request_log.finished', '=', sql.lit(0)),
     )
     .compile().sql
-  const parameters = (rows: readonly RequestRow[]) => rows.map((row) => Object.values(toLogRow(row)))
+  const rollups = createRollups(db)
+  const parameters = (rows: readonly RequestRow[], finished: boolean) =>
+    rows.map((row) => Object.values(toLogRow(row, finished)))
+
+  /** A row that changes nothing was written and counted before; it must not be counted again with the others. */
+  const writeAndCount = async (statement: string, rows: readonly RequestRow[]): Promise<void> => {
+    let fresh = rows
+    while (fresh.length > 0) {
+      const known = await batch([{ sql: statement, rows: parameters(fresh, true) }, ...rollups(fresh)])
+      if (known.length === 0) return
+      const indexes = new Set(known)
+      fresh = fresh.filter((_, index) => !indexes.has(index))
+    }
+  }
 
   return {
-    async insertRequests(rows) {
-      if (rows.length > 0) await many(insert, parameters(rows))
-    },
-    async finishRequests(rows) {
-      if (rows.length > 0) await many(finish, parameters(rows))
+    insertRequests: (rows) => writeAndCount(insert, rows),
+    finishRequests: (rows) => writeAndCount(finish, rows),
+    async admitRequests(rows) {
+      if (rows.length > 0) await many(insert, parameters(rows, false))
     },
 
     async listRequests(filter = {}, page = {}) {
@@ -87,7 +107,7 @@ export function requestMethods({ db, many }: SqlEngine): RequestMethods {
 }
 
 /** Always with the same members in the same order: the statement's parameters are in it. */
-function toLogRow(row: RequestRow): RequestLogTable {
+function toLogRow(row: RequestRow, finished: boolean): RequestLogTable {
   return {
     id: row.id,
     at: Math.trunc(row.at),
@@ -106,6 +126,7 @@ function toLogRow(row: RequestRow): RequestLogTable {
     user_agent: row.userAgent,
     request_id: row.requestId,
     shadow_code: row.shadowCode,
+    finished: finished ? 1 : 0,
   }
 }
 

@@ -16,6 +16,7 @@ export type WebhookMethods = Pick<
   | 'listWebhooks'
   | 'updateWebhook'
   | 'rotateWebhookSecret'
+  | 'findWebhookSecret'
   | 'deleteWebhook'
   | 'testWebhook'
   | 'redeliver'
@@ -131,6 +132,18 @@ export function webhookMethods({ db, write, read, clock }: SqlEngine): WebhookMe
         await recordEvent(trx, event, actor, now)
         return loadWebhook(trx, { ...row, updated_at: now }, now)
       }),
+
+    async findWebhookSecret(organizationId, webhookId) {
+      const row = await db
+        .selectFrom('webhook_secrets')
+        .innerJoin('webhooks', 'webhooks.id', 'webhook_secrets.webhook_id')
+        .select(['webhook_secrets.id', 'webhook_secrets.sealed'])
+        .where('webhooks.organization_id', '=', organizationId)
+        .where('webhooks.id', '=', webhookId)
+        .where('webhook_secrets.ends_at', 'is', null)
+        .executeTakeFirst()
+      return row && { secretId: row.id, webhookId, organizationId, sealed: row.sealed }
+    },
 
     deleteWebhook: (organizationId, webhookId, actor) =>
       write(async (trx) => {

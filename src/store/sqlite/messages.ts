@@ -1,8 +1,12 @@
+import type { StatementRows } from '../sql/engine.ts'
+
 /** What the thread that owns the database is asked, one at a time, and what it answers. */
 export type ThreadRequest = { readonly id: number } & (
   | { readonly op: 'query'; readonly sql: string; readonly parameters: readonly unknown[] }
   /** One statement for each row of parameters, all of them or none. */
   | { readonly op: 'many'; readonly sql: string; readonly rows: readonly (readonly unknown[])[] }
+  /** Several such, all of them or none. Answers with the indexes of rows of the first that changed nothing; then it was none. */
+  | { readonly op: 'batch'; readonly statements: readonly StatementRows[] }
   /** Does nothing where no transaction is open. */
   | { readonly op: 'rollback' }
   | { readonly op: 'close' }

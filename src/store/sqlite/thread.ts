@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { StatementRows } from '../sql/engine.ts'
 import { StoreUnavailable } from '../store.ts'
 import { toStoreError } from './errors.ts'
 import { openedId, type ThreadData, type ThreadReply, type ThreadRequest } from './messages.ts'
@@ -23,6 +24,8 @@ export interface Lease {
   query(sql: string, parameters: readonly unknown[]): Promise<Answer>
   /** Runs the statement for each row of parameters in one transaction. @returns how many rows changed. */
   many(sql: string, rows: readonly (readonly unknown[])[]): Promise<number>
+  /** Runs several in one transaction. @returns the indexes of rows of the first that changed nothing; if any, nothing is written. */
+  batch(statements: readonly StatementRows[]): Promise<readonly number[]>
   /** Never rejects: with the thread gone there is nothing left to roll back. */
   rollback(): Promise<void>
   release(): void
@@ -107,6 +110,10 @@ function leaseOf(worker: Running, release: () => void): Lease {
     async many(sql, rows) {
       const { changes } = await worker.call((id) => ({ id, op: 'many', sql, rows }))
       return changes
+    },
+    async batch(statements) {
+      const { rows } = await worker.call((id) => ({ id, op: 'batch', statements }))
+      return rows.map(Number)
     },
     async rollback() {
       await worker.call((id) => ({ id, op: 'rollback' })).catch(() => undefined)

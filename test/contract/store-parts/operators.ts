@@ -19,6 +19,7 @@ const newSession = (operatorId: string, input: Partial<NewSession> = {}): NewSes
   method: 'password',
   ip: '192.0.2.1',
   userAgent: null,
+  provedAt: 0,
   tokenSha256: randomBytes(32),
   requestId: 'req-1',
   ...input,
@@ -100,7 +101,8 @@ export function operatorsContract(open: OpenStore): void {
       const organizationId = await makeOrganization(store)
       const { id } = await makeOperator(store, 'ada@example.com', { membership: { organizationId, role: 'owner' } })
       const tokenSha256 = randomBytes(32)
-      const session = await store.createSession(newSession(id, { tokenSha256 }), everything)
+      const session = await store.createSession(newSession(id, { tokenSha256, provedAt: 12_345 }), everything)
+      expect(session.provedAt).toBe(12_345)
       const other = await openAnother()
       expect((await other.findSession(tokenSha256))?.session).toEqual(session)
       await other.updateMember(organizationId, id, 'viewer', false, actor)

@@ -24,6 +24,7 @@ export function requestsContract(open: OpenStore): void {
 
     it('writes a batch of any size whole, and nothing for an empty one', async ({ store }) => {
       await store.insertRequests([])
+      await store.admitRequests([])
       await store.finishRequests([])
       await store.insertRequests(Array.from({ length: 3000 }, (_, index) => requestRow(at + index)))
       expect(await store.pruneRequests(at + 10_000, 10_000)).toBe(3000)
@@ -40,7 +41,7 @@ export function requestsContract(open: OpenStore): void {
       const decided = requestRow(at, { status: 0, durationMs: 0, upstreamMs: null, bytesOut: 0 })
       const done = { ...decided, status: 201, durationMs: 8.5, upstreamMs: 7.25, bytesIn: 12, bytesOut: 99 }
       const other = requestRow(at + 1, { status: 0 })
-      await store.insertRequests([decided, other])
+      await store.admitRequests([decided, other])
       await store.finishRequests([done])
       expect(await store.listRequests()).toEqual([other, done])
     })

@@ -1,0 +1,36 @@
+/** From and up to, in letters of the text. */
+export type Range = readonly [start: number, end: number]
+
+/**
+ * The text of a configuration file for people who may read the policy, and not its secrets: `[secret]` stands where a
+ * secret was written out, in a value or a comment. `${NAME}` stays: it tells where the secret comes from.
+ * @param secrets values that the schema knows for secrets.
+ */
+export function showText(text: string, secrets: readonly Range[]): string {
+  let shown = ''
+  let from = 0
+  for (const [start, end] of [...secrets].sort(([a], [b]) => a - b)) {
+    // An alias can name the same place twice.
+    if (start < from) continue
+    shown += text.slice(from, start) + hideScalar(text.slice(start, end))
+    from = end
+  }
+  shown += text.slice(from)
+  return shown.replace(credentials, '//[secret]@').replace(inComment, '$1[secret]')
+}
+
+/** Whether a value at this place is a secret. Names under `scopes` are the operator's own words. */
+export const isSecretPlace = (path: readonly (string | number)[]): boolean =>
+  path[0] !== 'scopes' && /secret|password/i.test(String(path.at(-1)))
+
+function hideScalar(written: string): string {
+  const bare = written.replace(/^(["'])([\s\S]*)\1$/, '$2')
+  const variable = /^\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}$/.exec(bare)
+  if (variable === null) return '"[secret]"'
+  return variable[2] === undefined || variable[2] === ':-' ? written : `"\${${variable[1]}:-[secret]}"`
+}
+
+/** The part of a URL that only its owner should see. */
+const credentials = /\/\/[^/@\s"'{}]{1,1000}@/g
+/** A line that was taken out of use still says what it said. */
+const inComment = /(#[^\n]{0,200}?(?:secret|password|token)[\w-]{0,40}["']?[ \t]*[:=][ \t]*)[^\s#][^\n]*/gi
