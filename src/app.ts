@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { AdminContext } from './admin-api/context.ts'
 import { isOwnHost } from './admin-api/hosts.ts'
 import type { LinkMade } from './admin-api/login/accounts.ts'
@@ -15,39 +16,32 @@ import { formatProblems, type LoadedConfig } from './config/load.ts'
 import { loadApart } from './config/load-apart.ts'
 import type { Config } from './config/schema.ts'
 import { watchConfig } from './config/watch.ts'
-import { createAccount } from './gateway/account.ts'
-import { createFinish } from './gateway/finish.ts'
-import { createListener } from './gateway/listener.ts'
-import { Live } from './gateway/live.ts'
-import { compilePlan, type Plan } from './gateway/plan.ts'
+import { createDataPlane, type Traffic } from './data-plane.ts'
 import { createReloads } from './gateway/reloads.ts'
-import { type ContextSigner, createContextSigner, openSigningKey, signingKeyFrom } from './gateway/signed-context.ts'
+import { type ContextSigner, createContextSigner } from './gateway/signed-context.ts'
 import { createJobs } from './jobs/jobs.ts'
-import { createExposureWatch } from './keys/exposure.ts'
-import { compileKeyFormats, type KeyFormats } from './keys/format.ts'
-import { createKeyLookup } from './keys/lookup.ts'
+import { compileKeyFormats } from './keys/format.ts'
 import { missingForAnswers, missingMasterKeys, openSecretBox } from './keys/master-key.ts'
 import { reencryptSecrets } from './keys/reencrypt.ts'
 import { sealInto } from './keys/seal-secret.ts'
-import type { SecretBox } from './keys/secret-box.ts'
-import { createFailureGuard } from './limiter/failures.ts'
 import { createLog } from './log.ts'
 import { createEvents } from './metrics/events.ts'
 import { createMetrics } from './metrics/registry.ts'
 import { openLimiter } from './open-limiter.ts'
+import { openNodes } from './open-nodes.ts'
+import { openSigningKeys } from './open-signing-keys.ts'
 import { awaitStore, storeFile } from './open-store.ts'
-import { createAuthenticate } from './policy/authenticate.ts'
-import { UpstreamSet } from './proxy/upstream-set.ts'
 import { checkpointFile, readCheckpoint, startCheckpoints } from './recorder/checkpoints.ts'
 import { createRecorder } from './recorder/recorder.ts'
 import { startRetention } from './recorder/retention.ts'
 import { createTail } from './recorder/tail.ts'
 import { createApiKeys } from './self-service/api-keys.ts'
-import { createMe } from './self-service/me.ts'
-import type { Change, Store } from './store/store.ts'
+import type { RequestRow, Store } from './store/store.ts'
 import { verifyEvents } from './store/verify-events.ts'
 import { version } from './version.ts'
 import { startWebhooks } from './webhooks/webhooks.ts'
+import { startWorkers, type WorkerPool } from './workers/pool.ts'
+import { primaryApi } from './workers/primary-api.ts'
 
 export interface StartOptions {
   readonly config: LoadedConfig
@@ -76,6 +70,8 @@ export interface App extends AsyncDisposable {
   setupLink(): Promise<LinkMade | undefined>
   /** Reads the file again. A bad file changes nothing. */
   reload(): Promise<ReloadResult>
+  /** Starts each worker anew, one after the other. Without workers it does nothing. */
+  replaceWorkers(): Promise<void>
   /** Takes no new work, lets what is under way finish in the time that the file gives, and ends the rest. */
   drain(): Promise<void>
   close(): Promise<void>
@@ -118,8 +114,8 @@ export async function start({
   })
   if (rawStore === undefined) throw new StartAborted('ended before the store was there')
   stack.defer(() => rawStore.close())
-  // The one process on this store: whatever an earlier one had begun and not finished can be begun again at once.
-  await rawStore.endIdempotentLeases()
+  // The one node on this store: whatever an earlier one had begun and not finished can be begun again at once.
+  if (besideStore !== undefined) await rawStore.endIdempotentLeases()
   const inUse = await rawStore.masterKeysInUse()
   const { box, missing } = openSecretBox({ env, ...(besideStore && { file: `${besideStore}.key` }), inUse })
   if (missing.length > 0) events.fault('master keys', new Error(missingMasterKeys(missing)))
@@ -128,101 +124,67 @@ export async function start({
   const compileFormats = ({ keys }: Config) => compileKeyFormats(keys, keys.reveal ? sealInto(box) : undefined)
   formats = compileFormats(first)
 
-  const lookup = createKeyLookup({
-    store: rawStore,
-    clock,
-    cache: first.keys.cache,
-    lastSyncAt: () => feed.lastSyncAt(),
-    events,
-  })
-  const live = new Live({
-    clock,
-    lookup,
-    formats: () => formats,
-    lastSyncAt: () => feed.lastSyncAt(),
-    staleMs: () => config.keys.cache.stale_if_store_down,
-  })
-  stack.defer(() => live.close())
-  const changed = (change: Change): void => {
-    lookup.invalidate(change)
-    live.recheck(change)
-  }
+  const neighbours = stack.use(openNodes({ config: first, store: rawStore, clock, events }))
+  const { nodes } = neighbours
+  let traffic: Traffic | undefined
   const feed = followChanges(rawStore, {
     everyMs: 300,
     clock,
-    onChange: changed,
-    onGap() {
-      lookup.invalidateAll()
-      live.recheckAll()
-    },
+    onChange: (change) => traffic?.forget(change),
+    onGap: () => traffic?.forgetAll(),
+    settled: async () => traffic?.settled(),
+    onReached: (seq) => nodes.reached(seq),
+    onSynced: (ageMs) => traffic?.synced(ageMs),
     onUp: () => events.storeUp(true),
     onDown: (error) => events.storeUp(false, error instanceof Error ? error.message : String(error)),
   })
   stack.defer(() => feed.close())
-  const store = announcing(rawStore, feed, (id) => changed({ seq: 0, kind: 'organization', id }))
+  neighbours.onNudge(() => void feed.pollNow())
+  const forgetOrganization = async (id: string): Promise<void> => {
+    traffic?.forget({ seq: 0, kind: 'organization', id })
+    await traffic?.settled()
+  }
+  const store = announcing(rawStore, feed, forgetOrganization, () => neighbours.nudge(feed.position()))
 
   const limiter = await openLimiter({ config: () => config, store, clock, events })
   stack.defer(() => limiter.close())
 
-  const { durability, queue: queueMax } = first.audit
-  // How long rows may wait is a promise in real time, whatever clock decides about requests.
-  const recorder = createRecorder({ store, clock: systemClock, events, durability, queueMax })
-  stack.defer(() => recorder.close())
   const retention = startRetention({ store, clock, events, retentionMs: () => config.audit.retention })
   stack.defer(() => retention.close())
 
-  const upstreams = new UpstreamSet(clock, events)
-  stack.defer(() => upstreams.destroy())
-  const exposure = createExposureWatch({
-    formats: () => formats,
-    store,
-    clock,
-    events,
-    revoke: () => config.keys.revoke_exposed,
-  })
-  stack.defer(() => exposure.close())
-
   const tail = createTail()
+  const signingKeys = once(() => openSigningKeys(besideStore, box))
   let signer: ContextSigner | undefined
-  const account = createAccount({ clock, events, recorder, tail, redact: (text) => formats.redact(text) })
-
-  const build = async (next: Config, nextFormats: KeyFormats): Promise<Plan> => {
-    if (next.context.sign) signer ??= await createContextSigner(...signingKeys(besideStore, box, clock))
-    const failures = createFailureGuard({ clock, requests: next.auth_failures.requests, perMs: next.auth_failures.per })
-    return compilePlan(next, {
-      formats: nextFormats,
-      authenticate: createAuthenticate({ formats: nextFormats, lookup, failures, clock, events }),
-      authenticated: (exchange) => live.add(exchange),
-      authRetryAfterMs: (address) => failures.retryAfterMs(address),
-      limiter,
-      finish: createFinish({
-        clock,
-        live,
-        upstreams: upstreams.use(next.upstreams),
-        me: createMe(limiter),
-        selfService: createApiKeys({ store, clock, events, formats: () => formats }),
-        jwks: next.context.sign ? signer?.jwks : undefined,
-      }),
-      exposed: (text) => exposure.report(text),
-      admit: durability === 'strict' ? account.admit : undefined,
-      signContext: next.context.sign ? signer?.sign : undefined,
-      rateLimited: (limit) => events.rateLimited(limit),
-    })
+  const signerFor = async ({ context }: Config): Promise<ContextSigner | undefined> => {
+    if (context.sign) signer ??= await createContextSigner(signingKeys(), clock)
+    return context.sign ? signer : undefined
   }
-  let plan = await build(config, formats)
-  events.configLoaded('accepted', configFile ?? 'given')
+  const answerCall = createApiKeys({ store, clock, events, config: () => config, formats: () => formats })
+  const { durability, queue: queueMax } = first.audit
+  const publish = (row: RequestRow): void => tail.publish(row)
 
-  const listener = createListener(first, {
-    plan: () => plan,
-    clock,
-    events,
-    finished(exchange) {
-      live.delete(exchange)
-      account.finished(exchange)
-    },
-  })
-  stack.defer(() => listener.destroy())
-  metrics.inFlightFrom(() => listener.inFlight)
+  const startTraffic = async (): Promise<Traffic> => {
+    // How long rows may wait is a promise in real time, whatever clock decides about requests.
+    const recorder = createRecorder({ store, clock: systemClock, events, durability, queueMax })
+    stack.defer(() => recorder.close())
+    const own = { config: first, clock, events, metrics, store, limiter, recorder }
+    return createDataPlane({ ...own, publish, answerCall, signer: signerFor })
+  }
+  const startPool = (size: number): Promise<WorkerPool> =>
+    startWorkers({
+      ...{ config: first, size, events },
+      signingKeys: () => signingKeys().map((key) => key.export({ type: 'pkcs8', format: 'pem' }).toString()),
+      api: primaryApi({ store, limiter, answerCall, publish }),
+    })
+  const size = first.workers === 'auto' ? availableParallelism() : first.workers
+  const pool = size > 1 ? await startPool(size) : undefined
+  traffic = pool ?? (await startTraffic())
+  const carrier = traffic
+  stack.defer(() => carrier.destroy())
+  await signerFor(first)
+  // What was told before there was anybody to hear it.
+  await feed.pollNow()
+  events.configLoaded('accepted', configFile ?? 'given')
 
   const webhooks = startWebhooks({
     store,
@@ -262,20 +224,14 @@ export async function start({
     load: (file) => loadApart(file, env),
     async build(next) {
       const nextFormats = compileFormats(next.config)
-      const nextPlan = await build(next.config, nextFormats)
-      return () => {
-        // One step: a request has the whole old plan or the whole new one.
+      const apply = await carrier.prepare(next.config)
+      return async () => {
         config = next.config
         formats = nextFormats
-        plan = nextPlan
-        upstreams.closeUnused()
-        metrics.retainUpstreams((name, origin) => upstreams.has(name, origin))
+        await apply()
       }
     },
-    abandon() {
-      upstreams.use(config.upstreams)
-      upstreams.closeUnused()
-    },
+    abandon: () => carrier.abandon(),
     store,
     events,
     clock,
@@ -288,7 +244,7 @@ export async function start({
     reloads,
     limiter,
     env,
-    targetsUp: (configured) => upstreams.targetsUp(configured),
+    targetsUp: (configured) => carrier.targetsUp(configured),
   })
   stack.defer(() => policy.close())
 
@@ -308,6 +264,7 @@ export async function start({
       const checkpoint = await readCheckpoint(checkpointFile(first), box)
       return verifyEvents((after, limit) => store.listEventChain(after, limit), checkpoint)
     },
+    receipt: () => nodes.receipt(feed.position()),
     tail,
     webhooks,
     jobs,
@@ -317,10 +274,13 @@ export async function start({
     plugins: [platform(context, resources)],
     isOwnHost: (host) => isOwnHost(host, { listen: first.admin.listen.host, hosts: config.admin.hosts }),
     isTrustedProxy: (address) => compileCidrs(config.trust_proxy)(address),
-    metrics,
+    metrics: {
+      text: async () => metrics.text(await pool?.reports()),
+      contentType: metrics.contentType,
+    },
     events,
     draining: () => draining,
-    ready: () => ({ config: true, store: store.ping().then(() => true), data_listener: listener.listening }),
+    ready: () => ({ config: true, store: store.ping().then(() => true), data_listener: carrier.listening }),
     ...(first.context.sign ? { jwks: () => signer?.jwks() ?? { keys: [] } } : {}),
   })
   stack.defer(() => admin.close())
@@ -328,7 +288,7 @@ export async function start({
   const adminAddress = await admin.listen(first.admin.listen)
   const adminUrl = urlOf('http', adminAddress)
   events.listening('admin', adminUrl)
-  const dataUrl = urlOf(first.tls ? 'https' : 'http', await listener.listen(first.listen))
+  const dataUrl = urlOf(first.tls ? 'https' : 'http', await carrier.listen(first.listen))
   events.listening('data', dataUrl)
   if (configFile !== undefined) {
     const watch = watchConfig(configFile, () => void reload())
@@ -339,43 +299,40 @@ export async function start({
     if (draining) return
     draining = true
     const { drain_delay, drain_timeout } = config.timeouts
-    listener.drain()
+    carrier.drain()
     if (drain_delay > 0) {
-      events.draining('delay', listener.inFlight)
+      events.draining('delay', carrier.inFlight)
       await wait(drain_delay)
     }
-    events.draining('closing', listener.inFlight)
-    const closed = listener.close()
+    events.draining('closing', carrier.inFlight)
+    const closed = carrier.close()
     const finished = await Promise.race([closed.then(() => true), wait(drain_timeout).then(() => false)])
     if (!finished) {
-      events.draining('aborted', live.abortAll())
-      listener.destroy()
+      events.draining('aborted', await carrier.abortAll())
+      await carrier.destroy()
       await closed
     }
-    events.draining('done', listener.inFlight)
+    events.draining('done', carrier.inFlight)
   }
+  const replaceWorkers = async (): Promise<void> => pool?.replaceAll()
 
   const parts = stack.move()
   const close = async (): Promise<void> => parts.disposeAsync()
   const setupLink = async () => (adminToken ? undefined : login.accounts.createSetupLink())
-  return { dataUrl, adminUrl, store, setupLink, reload, drain, close, [Symbol.asyncDispose]: close }
-}
-
-/** Beside the store where it is one node's own; else the same on every node, from the master keys that they share. */
-function signingKeys(
-  besideStore: string | undefined,
-  box: SecretBox,
-  clock: Clock,
-): Parameters<typeof createContextSigner> {
-  if (besideStore !== undefined) return [openSigningKey(`${besideStore}.context.pem`), clock]
-  const [current, ...retired] = box.deriveBytes('signed context').map(signingKeyFrom)
-  if (current === undefined) throw new Error('a box has a master key')
-  return [current, clock, retired]
+  return { dataUrl, adminUrl, store, setupLink, reload, replaceWorkers, drain, close, [Symbol.asyncDispose]: close }
 }
 
 const urlOf = (scheme: string, { host, port }: { host: string; port: number }): string => {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   return `${scheme}://${name}:${port}`
+}
+
+const once = <Value>(make: () => Value): (() => Value) => {
+  let made: { readonly value: Value } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }
 
 const wait = (ms: number): Promise<void> =>

@@ -25,6 +25,10 @@ export interface Events {
   requestLogDropped(rows: number): void
   /** One attempt to deliver a webhook has ended. */
   webhookDelivered(result: WebhookResult, attempt: WebhookAttempt): void
+  /** A process that carries traffic takes requests. `worker`: its place, which whoever replaces it has too. */
+  workerStarted(worker: number, pid: number): void
+  /** `silent`: it did not answer in time and was ended. */
+  workerEnded(worker: number, why: 'stopped' | 'crashed' | 'silent', how: string): void
   /** Somebody logged in to the admin plane, or tried to. */
   adminLogin(method: LoginMethod, result: LoginResult, who: LoginFields): void
   listening(plane: 'data' | 'admin', url: string): void

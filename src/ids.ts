@@ -15,6 +15,7 @@ export type IdPrefix =
   | 'ses'
   | 'pat'
   | 'lnk'
+  | 'node'
 
 /**
  * `org_06ewq…`: a prefix and the 128 bits of a UUIDv7 in 26 lower-case base32 letters (Crockford's, so that the order of

@@ -13,6 +13,8 @@ export interface Log extends Record<LogLevel, (fields: LogFields, message: strin
 
 export interface LogOptions {
   readonly level: LogLevel | 'silent'
+  /** On every line. */
+  readonly base?: LogFields
   /** Takes whole lines; stdout when left out. */
   readonly destination?: { write(line: string): void }
   /** Replaces everything in a text that is shaped like a key. See keys/format.ts. */
@@ -24,12 +26,12 @@ export interface LogOptions {
  * like something a client sent whole (headers, query, body, …) are left out, and control characters are escaped.
  * It never throws, and bounds what it prints in depth, breadth and length.
  */
-export function createLog({ level, destination, redact }: LogOptions): Log {
+export function createLog({ level, base = {}, destination, redact }: LogOptions): Log {
   const buffered = destination ? undefined : stdout()
   const logger = pino(
     {
       level,
-      base: null,
+      base,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },

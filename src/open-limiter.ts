@@ -33,7 +33,8 @@ async function openInMemory({ store, clock, events }: OpenLimiterOptions): Promi
   return { ...limiter, close: () => counters.close() }
 }
 
-async function openOnRedis({ config, clock, events }: OpenLimiterOptions): Promise<Limiter> {
+/** On Redis alone, for a process that has no store of its own. */
+export async function openOnRedis({ config, clock, events }: Omit<OpenLimiterOptions, 'store'>): Promise<Limiter> {
   const address = parseRedisUrl(config().redis)
   if (typeof address === 'string') throw new Error(`redis: ${address}`)
   const onError = (): void => {}

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts'
 import { isPostgresUrl } from './config/postgres-url.ts'
 import type { Config } from './config/schema.ts'
-import { openPostgresStore } from './store/postgres.ts'
-import { openSqliteStore } from './store/sqlite.ts'
+import { openPostgresReads, openPostgresStore } from './store/postgres.ts'
+import { openSqliteReads, openSqliteStore } from './store/sqlite.ts'
 import { type Store, StoreUnavailable } from './store/store.ts'
 
 /**
@@ -11,6 +11,15 @@ import { type Store, StoreUnavailable } from './store/store.ts'
  */
 export const openStore = ({ store }: Pick<Config, 'store'>, clock: Clock): Promise<Store> =>
   isPostgresUrl(store) ? openPostgresStore(store, { clock }) : openSqliteStore(sqliteFileOf(store), { clock })
+
+/**
+ * The look-up of keys alone, on connections that are not used to write: for a process that carries traffic and no more. The
+ * schema must be up to date.
+ */
+export const openKeyReads = ({ store }: Pick<Config, 'store'>): KeyReads =>
+  isPostgresUrl(store) ? openPostgresReads(store) : openSqliteReads(sqliteFileOf(store))
+
+type KeyReads = Pick<Store, 'findKeyByHash' | 'close'>
 
 /** The file of a store that is one: what belongs to one node alone lies beside it. Undefined for a store that nodes share. */
 export const storeFile = ({ store }: Pick<Config, 'store'>): string | undefined =>

@@ -8,7 +8,7 @@ const rules: ImportRules = {
   layers: [
     ['main.ts'],
     ['cli'],
-    ['app.ts', 'workers.ts', 'open-store.ts', 'open-limiter.ts'],
+    ['app.ts', 'data-plane.ts', 'workers', 'open-store.ts', 'open-limiter.ts', 'open-nodes.ts', 'open-signing-keys.ts'],
     ['gateway', 'admin-api', 'self-service'],
     ['policy', 'proxy', 'recorder', 'webhooks', 'jobs'],
     ['keys', 'limiter', 'store', 'config', 'bus', 'metrics', 'redis'],
@@ -27,6 +27,7 @@ const rules: ImportRules = {
       'store/objects.ts',
       'store/idempotency-store.ts',
       'store/jobs-store.ts',
+      'store/nodes-store.ts',
       'store/operators-store.ts',
       'store/sealed-secrets-store.ts',
       'store/webhooks-store.ts',
@@ -58,8 +59,9 @@ const rules: ImportRules = {
       'store/sql',
       'limiter/memory.ts',
       'limiter/redis.ts',
+      'bus/redis.ts',
     ],
-    importers: ['app.ts', 'open-store.ts', 'open-limiter.ts', 'cli/open-store.ts'],
+    importers: ['app.ts', 'open-store.ts', 'open-limiter.ts', 'open-nodes.ts', 'cli/open-store.ts'],
   },
   linesMax: 300,
   longFiles: {

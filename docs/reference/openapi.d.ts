@@ -370,7 +370,7 @@ export interface paths {
         put?: never;
         /**
          * Revoke API key
-         * @description Irreversible. A second call changes nothing and has the same answer.
+         * @description Irreversible. A second call changes nothing and has the same answer. No worker of this node accepts the key any more when it is answered; `nodes` tells of the others.
          */
         post: operations["revokeApiKey"];
         delete?: never;
@@ -1554,6 +1554,67 @@ export interface components {
             request_id: string;
             /** @description What a route in shadow mode would have refused with. */
             shadow_code: string | null;
+        };
+        RevocationReceipt: {
+            /** @description Nodes that share the store, this one included. */
+            live: number;
+            /** @description How many of them accept the key no more. */
+            acknowledged: number;
+            /** @description How long that took; 1000 or more where some have not said so by then. */
+            ms: number;
+        };
+        RevokedApiKey: {
+            id: string;
+            name: string;
+            description: string;
+            organization_id: string;
+            project_id: string | null;
+            environment: string | null;
+            scopes: string[];
+            /** @description The first 12 characters of the newest secret. */
+            key_prefix: string;
+            /** @description Its last 4. */
+            key_suffix: string;
+            /** @enum {string} */
+            status: "active" | "expired" | "revoked";
+            is_active: boolean;
+            workspaces_total: number;
+            workspaces_preview: {
+                id: string;
+                external_id: string | null;
+            }[];
+            service_account_id: string | null;
+            allowed_ips: string[];
+            rate_limit: {
+                /** @example 100 */
+                requests: number;
+                /** @example 1m */
+                per: string;
+            } | null;
+            metadata: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            system: boolean;
+            last_used_at: string | null;
+            expires_at: string | null;
+            revoked_at: string | null;
+            revoked_reason: string | null;
+            created_by: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            secrets: {
+                id: string;
+                key_prefix: string;
+                key_suffix: string;
+                /** Format: date-time */
+                created_at: string;
+                /** @description End of the grace period; null for the newest one. */
+                expires_at: string | null;
+                last_used_at: string | null;
+            }[];
+            nodes: components["schemas"]["RevocationReceipt"];
         };
         ServiceAccountRecord: {
             id: string;
@@ -5019,7 +5080,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ApiKeyRecord"];
+                    "application/json": components["schemas"]["RevokedApiKey"];
                 };
             };
             /** @description The request is malformed. */

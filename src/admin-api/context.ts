@@ -7,6 +7,7 @@ import type {
   RawServerDefault,
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Receipt } from '../bus/nodes.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../events.ts'
@@ -43,6 +44,8 @@ export interface AdminContext {
   readonly adminUrl: () => string
   /** Goes through the whole audit trail, and holds it against the newest checkpoint. */
   readonly verifyTrail: () => Promise<ChainVerdict>
+  /** How far all that this node has changed has come among the nodes; waits a second at most. */
+  readonly receipt: () => Promise<Receipt>
   /** Requests of the data plane as they end. */
   readonly tail: Tail
   readonly webhooks: Webhooks

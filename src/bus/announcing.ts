@@ -4,19 +4,23 @@ import type { Store } from '../store/store.ts'
  * The same store, whose changes have been heard of on this node before their promise resolves: whoever is told that a key
  * is revoked can rely on it.
  * @param feed asked to read the change log after each change.
+ * @param announced called when it has been heard of here: others should hear of it too.
  * @param forget called with the organization of a change that the log could not tell of: the change is made all the same.
  */
 export function announcing(
   store: Store,
   feed: { pollNow(): Promise<boolean> },
-  forget: (organizationId: string) => void,
+  forget: (organizationId: string) => Promise<void>,
+  announced: () => void = () => {},
 ): Store {
   const together: Store['together'] = async (work) => {
     const touched: unknown[] = []
     const result = await store.together((inner) => work(noting(inner, (first) => touched.push(first))))
-    if (touched.length > 0 && !(await feed.pollNow())) {
-      for (const organizationId of touched) if (typeof organizationId === 'string') forget(organizationId)
+    if (touched.length === 0) return result
+    if (!(await feed.pollNow())) {
+      for (const organizationId of touched) if (typeof organizationId === 'string') await forget(organizationId)
     }
+    announced()
     return result
   }
   return new Proxy(store, {
@@ -29,7 +33,8 @@ export function announcing(
         const result: unknown = await method.apply(target, input)
         // What is new (an object) nobody can hold yet; all else names its organization first.
         const [organizationId] = input
-        if (!(await feed.pollNow()) && typeof organizationId === 'string') forget(organizationId)
+        if (!(await feed.pollNow()) && typeof organizationId === 'string') await forget(organizationId)
+        announced()
         return result
       }
     },

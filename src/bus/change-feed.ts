@@ -10,6 +10,12 @@ export interface ChangeFeedOptions {
   readonly onChange: (change: Change) => void
   /** Nobody knows what has changed: forget everything. */
   readonly onGap: () => void
+  /** Resolves when what was told holds everywhere on this node. Awaited before a poll that told something ends. */
+  readonly settled?: () => Promise<void>
+  /** This node holds nothing older than this sequence number. After `settled`. */
+  readonly onReached?: (seq: number) => void
+  /** Everything that was committed until `ageMs` ago has been told. */
+  readonly onSynced?: (ageMs: number) => void
   /** The store answers, for the first time or again. */
   readonly onUp: () => void
   /** The store has stopped answering. Called once, not for each poll that fails. */
@@ -19,6 +25,8 @@ export interface ChangeFeedOptions {
 export interface ChangeFeed {
   /** `clock.monotonic()` when the last successful poll began: what was known then is as fresh as that. Minus infinity before. */
   lastSyncAt(): number
+  /** How far it has read; 0 before the first poll. */
+  position(): number
   /** Resolves with true when all that was committed before the call has been told, with false when the store fails to answer. */
   pollNow(): Promise<boolean>
   close(): void
@@ -30,7 +38,7 @@ export interface ChangeFeed {
  */
 export function followChanges(
   store: Pick<Store, 'changesSince' | 'latestChange'>,
-  { everyMs = 300, clock, onChange, onGap, onUp, onDown }: ChangeFeedOptions,
+  { everyMs = 300, clock, onChange, onGap, settled, onReached, onSynced, onUp, onDown }: ChangeFeedOptions,
 ): ChangeFeed {
   let position: number | undefined
   let lastSync = Number.NEGATIVE_INFINITY
@@ -48,6 +56,7 @@ export function followChanges(
 
   const succeed = (startedAt: number): void => {
     lastSync = startedAt
+    onSynced?.(clock.monotonic() - startedAt)
     if (up) return
     up = true
     onUp()
@@ -64,24 +73,20 @@ export function followChanges(
     return true
   }
 
-  const catchUp = async (): Promise<void> => {
-    if (position === undefined) {
-      await findPosition(undefined)
-      return
-    }
+  /** @returns whether anything was told. */
+  const catchUp = async (): Promise<boolean> => {
+    if (position === undefined) return findPosition(undefined)
+    const from = position
     for (;;) {
       const read = store.changesSince(position, pageSize)
       const { changes, gap } = 'then' in read ? await read : read
-      if (closed) return
-      if (gap) {
-        await findPosition(position)
-        return
-      }
+      if (closed) return false
+      if (gap) return findPosition(position)
       for (const change of changes) {
         onChange(change)
         position = change.seq
       }
-      if (changes.length < pageSize) return
+      if (changes.length < pageSize) return position !== from
     }
   }
 
@@ -96,8 +101,10 @@ export function followChanges(
     }, hungAfterMs)
     deadline.unref()
     try {
-      await catchUp()
+      const hasTold = await catchUp()
       if (!closed) succeed(startedAt)
+      if (hasTold) await settled?.()
+      if (position !== undefined && !closed) onReached?.(position)
       told = true
     } catch (error) {
       fail(error)
@@ -124,6 +131,7 @@ export function followChanges(
   void start()
   return {
     lastSyncAt: () => lastSync,
+    position: () => position ?? 0,
     pollNow() {
       if (closed) return Promise.resolve(false)
       if (!running) return start()

@@ -30,6 +30,7 @@ async function runUntilSignal({ config: file, quiet }: { config: string; quiet?:
   // Whoever ends it while it waits for the store has got what they want.
   if (app === undefined) return
   process.on('SIGHUP', () => void app.reload())
+  process.on('SIGUSR2', () => void app.replaceWorkers().catch(() => undefined))
   if (!quiet) await welcome(app, file)
 
   await stopped
@@ -118,4 +119,5 @@ Examples:
   $ sallyport start
   $ sallyport start --config /etc/sallyport/gateway.yaml
 
-Signals: SIGTERM and SIGINT finish what is in flight, then exit 0 (a second one exits at once); SIGHUP reads the file again.`
+Signals: SIGTERM and SIGINT finish what is in flight, then exit 0 (a second one exits at once); SIGHUP reads the file again;
+SIGUSR2 starts the workers anew, one after the other.`

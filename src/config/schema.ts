@@ -202,10 +202,12 @@ export const configSchema = z.strictObject({
       'When Redis does not answer: local counts on each node alone, closed refuses with 503, open lets requests pass uncounted.',
     ),
   workers: z
-    .union([z.literal('auto'), z.literal(1)], 'must be 1 or auto, which is 1 in this version')
+    .union([z.literal('auto'), whole(1, 256)], 'must be a number from 1 to 256, or auto for one on each core')
     .default(1)
-    .meta({ title: 'auto or 1' })
-    .describe('Processes that carry traffic.'),
+    .meta({ title: 'auto, or a number from 1 to 256' })
+    .describe(
+      'Processes that carry traffic. With 1 it is the process that you start; with more, that one is left to administration, jobs and the store.',
+    ),
   trust_proxy: list(cidr()).default([]).describe('Proxies in front whose X-Forwarded-* headers are believed.'),
   tls: z
     .strictObject({

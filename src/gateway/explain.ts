@@ -63,6 +63,8 @@ export function createExplain(config: Config, limiter?: Limiter): Explain {
     formats: compileKeyFormats(config.keys),
     authenticate: () => caller ?? 'INVALID_API_KEY',
     authenticated: () => {},
+    changesTold: () => 0,
+    confirm: async () => undefined,
     authRetryAfterMs: () => 0,
     rateLimited: () => {},
     limiter: lookingOnly(limiter),

@@ -30,10 +30,15 @@ export class Live {
   /** Those whose key has changed and could not be judged again yet. */
   readonly #doubtful = new Set<Exchange>()
   readonly #timer: NodeJS.Timeout
+  #changesTold = 0
 
   constructor(dependencies: LiveDependencies) {
     this.#dependencies = dependencies
     this.#timer = setInterval(() => this.sweep(), sweepEveryMs).unref()
+  }
+
+  get changesTold(): number {
+    return this.#changesTold
   }
 
   get size(): number {
@@ -59,6 +64,7 @@ export class Live {
 
   /** Judges again what a change touches. Call it after the look-up cache has forgotten the old state. */
   recheck(change: Change): void {
+    this.#changesTold++
     for (const exchange of [...this.#exchanges]) {
       const { key } = exchange
       if (key === undefined) continue
@@ -67,7 +73,19 @@ export class Live {
   }
 
   recheckAll(): void {
+    this.#changesTold++
     for (const exchange of [...this.#exchanges]) if (exchange.key !== undefined) this.#recheck(exchange)
+  }
+
+  /** Reads the key of one again that was added a moment ago. What changes from now on finds it by itself. */
+  async confirm(exchange: Exchange): Promise<Verdict> {
+    const hash = this.#hashOf(exchange)
+    const found = hash && (await this.#dependencies.lookup.find(hash))
+    if (found === 'KEY_STORE_UNAVAILABLE') return found
+    if (found === undefined || verify(found, this.#dependencies.clock.now()) !== undefined) return 'INVALID_API_KEY'
+    // The steps that follow judge by this one.
+    exchange.key = found
+    return undefined
   }
 
   /** Ends what is still under way. @returns how many that were. */
@@ -99,13 +117,19 @@ export class Live {
 
   #recheck(exchange: Exchange): void {
     this.#doubtful.add(exchange)
-    const token = exchange.head.authorization?.replace(/^bearer /i, '') ?? ''
-    const hash = this.#dependencies.formats().parse(token)?.sha256()
+    const hash = this.#hashOf(exchange)
     // A format that is no longer accepted: the secret could not be used for a new request either.
     if (hash === undefined) return this.#settle(exchange, undefined)
     const found = this.#dependencies.lookup.find(hash)
     if (found instanceof Promise) void found.then((later) => this.#settle(exchange, later))
     else this.#settle(exchange, found)
+  }
+
+  #hashOf({ head }: Exchange): Buffer | undefined {
+    return this.#dependencies
+      .formats()
+      .parse(head.authorization?.replace(/^bearer /i, '') ?? '')
+      ?.sha256()
   }
 
   #settle(exchange: Exchange, found: KeyRecord | undefined | 'KEY_STORE_UNAVAILABLE'): void {

@@ -33,6 +33,10 @@ export interface PlanDependencies {
   readonly authenticate: Authenticate
   /** A key was accepted: whatever changes about it from now on concerns this request. */
   authenticated(exchange: Exchange): void
+  /** How many changes were told so far. */
+  changesTold(): number
+  /** Judges an authenticated request again, as things are now. */
+  confirm(exchange: Exchange): Promise<Verdict>
   /** Until an address with too many failed authentications is heard again. */
   authRetryAfterMs(address: string): number
   readonly limiter: Limiter

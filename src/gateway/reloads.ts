@@ -47,7 +47,7 @@ export interface ReloadsOptions {
   readonly file: string | undefined
   readonly load: (file: string) => Promise<LoadResult>
   /** Builds everything anew, and gives the one step that puts it in force, which can't fail. */
-  readonly build: (next: LoadedConfig) => Promise<() => void>
+  readonly build: (next: LoadedConfig) => Promise<() => Promise<void>>
   /** Takes down what was built and does not come into force, or was built in part. */
   readonly abandon: () => void
   readonly store: Pick<Store, 'appendEvent'>
@@ -63,7 +63,7 @@ export function createReloads({ first, file, load, build, abandon, store, events
     if (file === undefined) return { result: 'no_file' }
     const next = await load(file)
     if (!next.ok) return reject(next.problems)
-    let putInForce: () => void
+    let putInForce: () => Promise<void>
     try {
       putInForce = await build(next)
     } catch (error) {
@@ -79,7 +79,7 @@ export function createReloads({ first, file, load, build, abandon, store, events
       abandon()
       throw error
     }
-    putInForce()
+    await putInForce()
     inForce = { version, since: changed ? clock.now() : inForce.since, loaded: next }
     last = { at: clock.now(), result: 'accepted', problems: [] }
     events.configLoaded('accepted', file)

@@ -170,7 +170,8 @@ const refuseToFinish = (): never => {
   throw new Error('a refusing route was finished')
 }
 
-function authenticateStep({ authenticate, authenticated, authRetryAfterMs }: PlanDependencies): Step {
+function authenticateStep(dependencies: PlanDependencies): Step {
+  const { authenticate, authenticated, changesTold, confirm, authRetryAfterMs } = dependencies
   const keep = (exchange: Exchange, result: Exclude<Awaited<ReturnType<typeof authenticate>>, never>): Verdict => {
     if (typeof result !== 'string') {
       exchange.key = result
@@ -187,8 +188,14 @@ function authenticateStep({ authenticate, authenticated, authRetryAfterMs }: Pla
     name: 'authenticate',
     run(exchange) {
       const { authorization, authorizationRepeated: repeated } = exchange.head
+      const toldBefore = changesTold()
       const result = authenticate({ authorization, repeated }, exchange.address)
-      return result instanceof Promise ? result.then((later) => keep(exchange, later)) : keep(exchange, result)
+      if (!(result instanceof Promise)) return keep(exchange, result)
+      return result.then((later) => {
+        const verdict = keep(exchange, later)
+        // A change that was told between the answer of the store and this line has found no such request to judge again.
+        return verdict === undefined && changesTold() !== toldBefore ? confirm(exchange) : verdict
+      })
     },
   }
 }

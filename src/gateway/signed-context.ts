@@ -19,15 +19,13 @@ const reusedUntilMs = 30_000
 const tokensKeptPerKey = 64
 
 /**
- * @param privateKey Ed25519.
- * @param retired keys that another node may still sign with, or has signed with until now: their public halves stay in the set.
+ * @param privateKeys Ed25519. The first one signs; another node may still sign with the others, or has until now: their
+ * public halves stay in the set.
  */
-export async function createContextSigner(
-  privateKey: KeyObject,
-  clock: Clock,
-  retired: readonly KeyObject[] = [],
-): Promise<ContextSigner> {
-  const keys = await Promise.all([privateKey, ...retired].map(publicJwk))
+export async function createContextSigner(privateKeys: readonly KeyObject[], clock: Clock): Promise<ContextSigner> {
+  const [privateKey] = privateKeys
+  if (privateKey === undefined) throw new Error('a context is signed with a key')
+  const keys = await Promise.all(privateKeys.map(publicJwk))
   const kid = keys[0]?.kid ?? ''
   const made = new WeakMap<KeyRecord, Map<string, { token: string; expiresAt: number }>>()
 

@@ -108,6 +108,11 @@ export const definitions = {
     labels: ['live'],
     help: 'Keys that came in a URL; live says whether it was one in use.',
   },
+  sallyport_worker_exits_total: {
+    type: 'counter',
+    labels: ['why'],
+    help: 'Worker processes that have ended: stopped as they should, crashed, or silent and therefore ended.',
+  },
   sallyport_faults_total: {
     type: 'counter',
     labels: ['where'],

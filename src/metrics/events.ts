@@ -108,6 +108,16 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
       else if (log.enabled('debug')) log.debug(fields, 'webhook')
     },
 
+    workerStarted(worker, pid) {
+      log.info({ worker, pid }, 'worker started')
+    },
+
+    workerEnded(worker, why, how) {
+      metrics.workerEnded(why)
+      if (why === 'stopped') log.info({ worker, how }, 'worker stopped')
+      else throttled('worker', 'error', { worker, why, how }, 'worker ended, another takes its place')
+    },
+
     // Who tries passwords decides how many of these there are; of each address the first are told, then how many more.
     adminLogin(method, result, { requestId, ip, operatorId, email = null }) {
       metrics.adminLogin(method, result)

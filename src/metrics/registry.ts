@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { AuthFailure, LoginMethod, LoginResult, WebhookResult } from '../events.ts'
 import { CellCounter, type CounterCell } from './cells.ts'
 import { definitions, type MetricDefinition, type MetricNameOf } from './definitions.ts'
+import { type MetricsReport, reportOf, textOf } from './report.ts'
 import { type CountRequest, requestMetrics } from './requests.ts'
 
 /** What is counted. Moved by `createEvents` alone (and by what reports a state of its own), read by the admin listener. */
@@ -23,13 +24,16 @@ export interface Metrics {
   requestLogQueue(rows: number): void
   requestLogDropped(rows: number): void
   webhookDelivered(result: WebhookResult): void
+  workerEnded(why: 'stopped' | 'crashed' | 'silent'): void
   adminLogin(method: LoginMethod, result: LoginResult): void
   fault(where: string): void
   /** Where the number of requests in flight comes from; asked at each scrape. */
   inFlightFrom(read: () => number): void
 
-  /** Everything in the Prometheus text format. */
-  text(): Promise<string>
+  /** Everything in the Prometheus text format. @param others summed up with this process's own. */
+  text(others?: readonly MetricsReport[]): Promise<string>
+  /** What this process knows, for another one to sum up. */
+  report(): Promise<MetricsReport>
   /** The media type of `text`. */
   readonly contentType: string
   /** Every metric that `text` can show, ours first, then those of Node.js. */
@@ -92,10 +96,13 @@ export function createMetrics({ version, nodeDefaults = true, seriesMax = 5000 }
       dropped.count += rows
     },
     webhookDelivered: counter('sallyport_webhook_deliveries_total', 'delivered', 'retried', 'failed', 'gone'),
+    workerEnded: counter('sallyport_worker_exits_total', 'stopped', 'crashed', 'silent'),
     adminLogin: loginCounter(registry),
     fault: counter('sallyport_faults_total'),
     inFlightFrom: inFlight.from,
-    text: () => registry.metrics(),
+    text: async (others = []) =>
+      others.length === 0 ? registry.metrics() : textOf([await reportOf(registry), ...others]),
+    report: () => reportOf(registry),
     contentType: registry.contentType,
     list: () => registry.getMetricsAsArray().map(describe),
   }
@@ -168,6 +175,7 @@ function stateGauge(registry: Registry, name: MetricNameOf<'gauge'>, initial: nu
   new Gauge({
     name,
     help: definitions[name].help,
+    aggregator: aggregators[name] ?? 'sum',
     registers: [registry],
     collect() {
       const value = read()
@@ -206,7 +214,20 @@ function upstreamGauge(registry: Registry, seriesMax: number) {
 }
 
 const labelledGauge = (registry: Registry, name: MetricNameOf<'gauge'>) =>
-  new Gauge<string>({ name, help: definitions[name].help, labelNames: definitions[name].labels, registers: [registry] })
+  new Gauge<string>({
+    ...{ name, help: definitions[name].help, labelNames: definitions[name].labels },
+    aggregator: aggregators[name] ?? 'sum',
+    registers: [registry],
+  })
+
+/** How the states of several processes become one; what is not here is a number of things, and summed up. */
+const aggregators: Partial<Record<MetricNameOf<'gauge'>, 'min' | 'max' | 'first'>> = {
+  sallyport_upstream_up: 'min',
+  sallyport_store_up: 'min',
+  sallyport_redis_up: 'min',
+  sallyport_limiter_degraded: 'max',
+  sallyport_build_info: 'first',
+}
 
 const ours: Readonly<Record<string, MetricDefinition>> = definitions
 

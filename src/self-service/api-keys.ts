@@ -3,16 +3,22 @@ import { compileCidrs } from '../config/cidr.ts'
 import { keysManage } from '../config/grantable.ts'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../events.ts'
-import type { Exchange } from '../gateway/exchange.ts'
-import type { Finish } from '../gateway/finish.ts'
 import { checkKeyRequest, createKey, type FieldProblem, keyRules } from '../keys/create.ts'
 import type { KeyFormats } from '../keys/format.ts'
 import { holdsScope } from '../keys/scopes.ts'
-import type { ActingKey, Actor, ApiKey, KeyRecord, Store } from '../store/store.ts'
+import {
+  type ActingKey,
+  type Actor,
+  type ApiKey,
+  type Store,
+  StoreChanged,
+  StoreConflict,
+  StoreMissing,
+  StoreUnavailable,
+} from '../store/store.ts'
 import { beyond } from './beyond.ts'
+import type { AnswerCall, Call, Outcome } from './call.ts'
 import { readCreation, wantedBy } from './creation.ts'
-import { createHandler, type Outcome } from './handler.ts'
-import { readBody } from './read-body.ts'
 
 export interface ApiKeysDependencies {
   readonly store: Pick<
@@ -21,25 +27,26 @@ export interface ApiKeysDependencies {
   >
   readonly clock: Pick<Clock, 'now'>
   readonly events: Pick<Events, 'fault'>
+  readonly config: () => Config
   readonly formats: () => KeyFormats
 }
 
 /**
  * `/tenants/me/api-keys`: a key that holds `keys:manage` lists, makes and deletes keys of its organization. It can't reach
- * beyond itself, and keys of the platform are not in its hands. Answers `{success, data}`, names in camelCase.
+ * beyond itself, and keys of the platform are not in its hands. Answers with names in camelCase. Never rejects.
  */
-export function createApiKeys({ store, clock, events, formats }: ApiKeysDependencies): Finish['selfService'] {
-  return (config) => {
-    const handler = createHandler(config, events)
-    return {
-      list: handler(list),
-      create: handler((exchange, key) => create(exchange, key, config)),
-      remove: handler(remove),
+export function createApiKeys({ store, clock, events, config, formats }: ApiKeysDependencies): AnswerCall {
+  const work = { list, create, remove }
+  return async (call) => {
+    try {
+      return await work[call.operation](call)
+    } catch (error) {
+      return refusalOf(error, events)
     }
   }
 
   /** All that are active, newest first; an organization with very many gets them in parts, and who asks for parts too. */
-  async function list({ query, path }: Exchange, { organization }: KeyRecord): Promise<Outcome> {
+  async function list({ query, path, key: { organization } }: Call): Promise<Outcome> {
     const asked = new URLSearchParams(query)
     const most = Number(asked.get('limit') ?? listMax)
     let before = asked.get('cursor') ?? undefined
@@ -57,15 +64,14 @@ export function createApiKeys({ store, clock, events, formats }: ApiKeysDependen
     }
   }
 
-  async function create(exchange: Exchange, key: KeyRecord, config: Config): Promise<Outcome> {
+  async function create(call: Call): Promise<Outcome> {
+    const { key } = call
     // Whoever has a secret that is on its way out must not live on in a key that it has made.
     if (key.secretExpiresAt !== null) return { refused: 'FORBIDDEN', detail: rotated }
-    const read = await readBody(exchange, exchange.bodyBytesMax, config.timeouts.body_idle)
-    if ('refused' in read) return read.refused === 'GONE' ? 'gone' : { refused: read.refused }
-    const body = readCreation(read.bytes, exchange.raw.headers, formats().containsKey)
+    const body = readCreation(call.body, call.headers, formats().containsKey)
     if ('refused' in body) return body
 
-    const rules = keyRules(config)
+    const rules = keyRules(config())
     const wanted = wantedBy(key, body, rules, clock.now())
     if (wanted === undefined) return { refused: 'NOT_FOUND', detail: 'This key reaches no such workspace.' }
     const problems = checkKeyRequest(wanted.request, rules)
@@ -74,18 +80,18 @@ export function createApiKeys({ store, clock, events, formats }: ApiKeysDependen
     if (excess !== undefined) return { refused: 'FORBIDDEN', detail: `The new key would have ${excess}.` }
 
     const made = await createKey(wanted.request, {
-      ...{ store, rules, clock, organizationId: key.organization.id, actor: actorOf(exchange, key) },
+      ...{ store, rules, clock, organizationId: key.organization.id, actor: actorOf(call) },
       generate: (environment) => formats().generate(environment),
-      by: acting(exchange, key, (own) => beyond(own, wanted.rights) === undefined),
+      by: acting(call, (own) => beyond(own, wanted.rights) === undefined),
     })
     if (!made.ok) return refusedFor(made.problems)
     const { id, name, ...rest } = listed(made.key)
     return { status: 201, data: { id, name, key: made.secret.reveal(), ...rest } }
   }
 
-  async function remove(exchange: Exchange, key: KeyRecord): Promise<Outcome> {
+  async function remove(call: Call): Promise<Outcome> {
+    const { key, keyId } = call
     const { id: organizationId } = key.organization
-    const keyId = exchange.params.key_id ?? ''
     const target = await store.findKey(organizationId, keyId)
     // What the list does not show is not there.
     if (target === undefined || !isActive(target, clock.now())) return missing
@@ -93,14 +99,23 @@ export function createApiKeys({ store, clock, events, formats }: ApiKeysDependen
     const excess = beyond(key, target)
     if (excess !== undefined) return { refused: 'FORBIDDEN', detail: `That key has ${excess}.` }
 
-    const by = acting(exchange, key, (own, current) => !current?.system && beyond(own, current ?? target) === undefined)
-    const isDeleted = await store.deleteKey(organizationId, keyId, actorOf(exchange, key), by)
+    const by = acting(call, (own, current) => !current?.system && beyond(own, current ?? target) === undefined)
+    const isDeleted = await store.deleteKey(organizationId, keyId, actorOf(call), by)
     return isDeleted ? { status: 200, data: null } : missing
   }
 }
 
+function refusalOf(error: unknown, events: Pick<Events, 'fault'>): Outcome {
+  if (error instanceof StoreUnavailable) return { refused: 'KEY_STORE_UNAVAILABLE' }
+  if (error instanceof StoreChanged) return { refused: 'FORBIDDEN', detail: 'This key may not do that any more.' }
+  if (error instanceof StoreMissing) return { refused: 'NOT_FOUND' }
+  if (error instanceof StoreConflict) return { refused: 'CONFLICT' }
+  events.fault('self_service', error)
+  return { refused: 'INTERNAL' }
+}
+
 /** The caller's key once more, as it is in the transaction: its request may have taken long. */
-const acting = ({ address }: Exchange, { keyId, secretId }: KeyRecord, may: ActingKey['holds']): ActingKey => ({
+const acting = ({ address, key: { keyId, secretId } }: Call, may: ActingKey['holds']): ActingKey => ({
   keyId,
   secretId,
   holds: (own, target) =>
@@ -109,7 +124,7 @@ const acting = ({ address }: Exchange, { keyId, secretId }: KeyRecord, may: Acti
     may(own, target),
 })
 
-const actorOf = ({ requestId }: Exchange, { keyId }: KeyRecord): Actor => ({ type: 'api_key', id: keyId, requestId })
+const actorOf = ({ requestId, key }: Call): Actor => ({ type: 'api_key', id: key.keyId, requestId })
 
 const isActive = ({ revokedAt, expiresAt }: ApiKey, now: number): boolean =>
   revokedAt === null && (expiresAt === null || expiresAt > now)

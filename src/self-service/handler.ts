@@ -1,45 +1,50 @@
 import type { Config } from '../config/schema.ts'
-import type { ErrorCode } from '../errors.ts'
 import type { Events } from '../events.ts'
 import { corsHeaders } from '../gateway/cors.ts'
 import type { Exchange } from '../gateway/exchange.ts'
-import { answer } from '../gateway/finish.ts'
-import { type KeyRecord, StoreChanged, StoreConflict, StoreMissing, StoreUnavailable } from '../store/store.ts'
+import { answer, type Finish } from '../gateway/finish.ts'
+import type { AnswerCall, Call, Outcome } from './call.ts'
+import { readBody } from './read-body.ts'
 
-/** What a request under `self_service` comes to; `gone`: nobody waits for the answer any more. */
-export type Outcome =
-  | { readonly status: 200 | 201; readonly data: unknown; readonly next?: string }
-  | { readonly refused: ErrorCode; readonly detail?: string }
-  | 'gone'
+export interface SelfServiceDependencies {
+  readonly answerCall: AnswerCall
+  readonly events: Pick<Events, 'fault'>
+}
 
-export type Work = (exchange: Exchange, key: KeyRecord) => Promise<Outcome>
-
-/** Makes the last function of a route of an endpoint: success as `{success: true, data}`, refusals as the route has them. */
-export function createHandler(config: Pick<Config, 'cors'>, events: Pick<Events, 'fault'>) {
-  return (work: Work) =>
-    (exchange: Exchange): void => {
-      const { key } = exchange
-      if (key === undefined) throw new Error('the caller’s own endpoint needs an authenticated request')
-      work(exchange, key)
-        .catch((error: unknown) => refusalOf(error, events))
+/** Reads a request under `self_service`, has it answered, and tells the caller: success as `{success: true, data}`, refusals as the route has them. */
+export function createSelfService({ answerCall, events }: SelfServiceDependencies): Finish['selfService'] {
+  return (config) => {
+    const handler = (operation: Call['operation']) => (exchange: Exchange) => {
+      serve(exchange, operation, config)
         .then((outcome) => tell(exchange, outcome, config.cors))
         .catch((error: unknown) => {
           events.fault('answering under self_service', error)
           exchange.wire.abort()
         })
     }
+    return { list: handler('list'), create: handler('create'), remove: handler('remove') }
+  }
+
+  async function serve(exchange: Exchange, operation: Call['operation'], config: Config): Promise<Outcome | 'gone'> {
+    const { key, address, requestId, path, query, params, raw } = exchange
+    if (key === undefined) throw new Error('the caller’s own endpoint needs an authenticated request')
+    let body = nothing
+    if (operation === 'create') {
+      const read = await readBody(exchange, exchange.bodyBytesMax, config.timeouts.body_idle)
+      if ('refused' in read) return read.refused === 'GONE' ? 'gone' : { refused: read.refused }
+      body = read.bytes
+    }
+    const keyId = params.key_id ?? ''
+    try {
+      return await answerCall({ operation, key, address, requestId, path, query, keyId, headers: raw.headers, body })
+    } catch (error) {
+      events.fault('self_service', error)
+      return { refused: 'INTERNAL' }
+    }
+  }
 }
 
-function refusalOf(error: unknown, events: Pick<Events, 'fault'>): Outcome {
-  if (error instanceof StoreUnavailable) return { refused: 'KEY_STORE_UNAVAILABLE' }
-  if (error instanceof StoreChanged) return { refused: 'FORBIDDEN', detail: 'This key may not do that any more.' }
-  if (error instanceof StoreMissing) return { refused: 'NOT_FOUND' }
-  if (error instanceof StoreConflict) return { refused: 'CONFLICT' }
-  events.fault('self_service', error)
-  return { refused: 'INTERNAL' }
-}
-
-function tell(exchange: Exchange, outcome: Outcome, cors: Config['cors']): void {
+function tell(exchange: Exchange, outcome: Outcome | 'gone', cors: Config['cors']): void {
   if (outcome === 'gone' || exchange.gone) return
   if ('refused' in outcome) {
     exchange.detail = outcome.detail
@@ -51,3 +56,5 @@ function tell(exchange: Exchange, outcome: Outcome, cors: Config['cors']): void 
   if (cors !== undefined) headers.push(...corsHeaders(cors, exchange.head.origin))
   answer(exchange, outcome.status, headers, JSON.stringify({ success: true, data: outcome.data }))
 }
+
+const nothing: Uint8Array = Buffer.alloc(0)

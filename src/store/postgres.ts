@@ -1,4 +1,4 @@
-import { Kysely } from 'kysely'
+import { Kysely, sql } from 'kysely'
 import type pg from 'pg'
 import type { Clock } from '../clock.ts'
 import { parsePostgresUrl } from '../config/postgres-url.ts'
@@ -43,14 +43,27 @@ export async function openPostgresStore(url: string, options: PostgresOptions): 
   }
 }
 
+/** The look-up of keys in a database whose schema is up to date. Connects when it is first asked. */
+export function openPostgresReads(url: string, hotTimeoutMs = 2000): Pick<Store, 'findKeyByHash' | 'close'> {
+  const address = parsePostgresUrl(url)
+  if (typeof address === 'string') throw new StoreUnavailable(`the value of "store" ${address}`)
+  const hot = openHotLane(connectionOf(address), hotTimeoutMs)
+  return { findKeyByHash: openHotReads(hot).findKeyByHash, close: () => hot.close() }
+}
+
+/** Opening a connection and asking on it have half of the time each. */
+const openHotLane = (connection: pg.ClientConfig, timeoutMs: number): Lane =>
+  createLane(connection, {
+    max: hotConnections,
+    ...{ acquireTimeoutMs: timeoutMs / 2, statementTimeoutMs: timeoutMs / 2 - 500, closeWithinMs: timeoutMs },
+  })
+
 async function open(
   connection: pg.ClientConfig,
   connections: number,
   { clock, hotTimeoutMs = 2000, statementTimeoutMs = 30_000, acquireTimeoutMs = 5000 }: PostgresOptions,
 ): Promise<Store> {
-  // Opening a connection and asking on it have half of the time each.
-  const hotHalf = { acquireTimeoutMs: hotTimeoutMs / 2, statementTimeoutMs: hotTimeoutMs / 2 - 500 }
-  const hot = createLane(connection, { max: hotConnections, ...hotHalf, closeWithinMs: hotTimeoutMs })
+  const hot = openHotLane(connection, hotTimeoutMs)
   const waits = { acquireTimeoutMs, statementTimeoutMs }
   const writes = createLane(connection, { max: writeConnections, ...waits })
   const queries = createLane(connection, { max: connections - hotConnections - writeConnections, ...waits })
@@ -108,6 +121,7 @@ function createEngine(queries: Lane, writes: Lane, partitions: Partitions, clock
     read: (work) => db.transaction().setAccessMode('read only').execute(work),
     ...createBatches(writes, partitions),
     requestKey: ['id', 'at'],
+    databaseNow: () => sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`,
   }
 }
 

@@ -18,6 +18,7 @@ export interface Tables extends AnalyticsTables, JobTables, OperatorTables, Webh
   admin_events: AdminEventsTable
   changes: ChangesTable
   limit_counters: LimitCountersTable
+  nodes: NodesTable
   sealed_secrets: SealedSecretsTable
   idempotent_requests: IdempotentRequestsTable
 }
@@ -149,6 +150,14 @@ interface LimitCountersTable {
   key: string
   used: number
   ends_at: number
+}
+
+interface NodesTable {
+  id: string
+  /** Sequence number of the change log. */
+  reached: number
+  /** By the clock of the database. */
+  seen_at: number
 }
 
 interface SealedSecretsTable {

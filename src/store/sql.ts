@@ -9,6 +9,7 @@ import { keyChangeMethods } from './sql/key-changes.ts'
 import { keyExpiryMethods } from './sql/key-expiry.ts'
 import { keyReadMethods } from './sql/keys.ts'
 import { memberMethods } from './sql/members.ts'
+import { nodeMethods } from './sql/nodes.ts'
 import { oidcMethods } from './sql/oidc.ts'
 import { operatorLinkMethods } from './sql/operator-links.ts'
 import { operatorSessionMethods } from './sql/operator-sessions.ts'
@@ -47,6 +48,7 @@ export const createSqlStore = (engine: SqlEngine, hotReads: HotReads, lifecycle:
   ...requestMethods(engine),
   ...analyticsMethods(engine),
   ...counterMethods(engine),
+  ...nodeMethods(engine),
   ...jobMethods(engine),
   ...operatorMethods(engine),
   ...memberMethods(engine),

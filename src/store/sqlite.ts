@@ -39,6 +39,12 @@ export async function openSqliteStore(path: string, { clock }: SqliteOptions): P
   }
 }
 
+/** The look-up of keys in a file whose schema is up to date. */
+export function openSqliteReads(path: string): Pick<Store, 'findKeyByHash' | 'close'> {
+  const { findKeyByHash, close } = openHotReads(resolve(path))
+  return { findKeyByHash, close: async () => close() }
+}
+
 const createEngine = (db: Kysely<Tables>, thread: DatabaseThread, clock: Pick<Clock, 'now'>): SqlEngine => ({
   clock: { now: () => Math.trunc(clock.now()) },
   db,
@@ -47,6 +53,7 @@ const createEngine = (db: Kysely<Tables>, thread: DatabaseThread, clock: Pick<Cl
   many: (statement, rows) => leased(thread, async (lease) => void (await lease.many(statement, rows))),
   batch: (statements) => leased(thread, (lease) => lease.batch(statements)),
   requestKey: ['id'],
+  databaseNow: () => sql<number>`${Math.trunc(clock.now())}`,
 })
 
 async function leased<T>(thread: DatabaseThread, work: (lease: Lease) => Promise<T>): Promise<T> {

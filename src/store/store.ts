@@ -1,6 +1,7 @@
 import type { AnalyticsStore } from './analytics-store.ts'
 import type { Actor, Metadata, Page, Role } from './basics.ts'
 import type { JobsStore } from './jobs-store.ts'
+import type { NodesStore } from './nodes-store.ts'
 import type { OperatorsStore } from './operators-store.ts'
 
 export type { Actor, Metadata, Page, Role } from './basics.ts'
@@ -32,6 +33,7 @@ import type { WebhookStore } from './webhooks-store.ts'
 export interface Store
   extends AnalyticsStore,
     JobsStore,
+    NodesStore,
     OperatorsStore,
     SealedSecretsStore,
     IdempotencyStore,

@@ -11,7 +11,11 @@ afterAll(async () => await gateway[Symbol.asyncDispose]())
 it('forgets the organization of a change that was made and that the change log could not tell of', async () => {
   const forgotten: string[] = []
   let told = true
-  const store = announcing(gateway.store, { pollNow: () => Promise.resolve(told) }, (id) => void forgotten.push(id))
+  const store = announcing(
+    gateway.store,
+    { pollNow: () => Promise.resolve(told) },
+    async (id) => void forgotten.push(id),
+  )
   const key = await gateway.createKey()
   await store.updateKey(gateway.organization.id, key.record.id, { name: 'Told' }, testActor)
   expect(forgotten).toEqual([])

@@ -12,6 +12,7 @@ import { idempotencyContract } from './store-parts/idempotency.ts'
 import { jobsContract } from './store-parts/jobs.ts'
 import { keyListsContract } from './store-parts/key-lists.ts'
 import { keysContract } from './store-parts/keys.ts'
+import { nodesContract } from './store-parts/nodes.ts'
 import { operatorsContract } from './store-parts/operators.ts'
 import { organizationsContract } from './store-parts/organizations.ts'
 import { preconditionsContract } from './store-parts/preconditions.ts'
@@ -62,6 +63,7 @@ export function storeContract(name: string, open: OpenStore): void {
     requestsContract(open)
     analyticsContract(open)
     countersContract(open)
+    nodesContract(open)
     webhooksContract(open)
     jobsContract(open)
     sharingContract(open)

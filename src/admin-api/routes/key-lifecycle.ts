@@ -9,6 +9,17 @@ import { refuse } from '../refusals.ts'
 import { bodyRefusals, refusals } from '../schemas.ts'
 
 const revoke = z.strictObject({ reason: z.string().max(500).nullable().optional() })
+const revokedKey = apiKey
+  .extend({
+    nodes: z
+      .object({
+        live: z.int().describe('Nodes that share the store, this one included.'),
+        acknowledged: z.int().describe('How many of them accept the key no more.'),
+        ms: z.number().describe('How long that took; 1000 or more where some have not said so by then.'),
+      })
+      .meta({ id: 'RevocationReceipt' }),
+  })
+  .meta({ id: 'RevokedApiKey' })
 const rotate = z.strictObject({
   grace_period_seconds: z
     .int()
@@ -23,7 +34,7 @@ const rotate = z.strictObject({
  * store of the context announces what it has changed.
  */
 export const keyLifecycleRoutes: ResourceRoutes = (app, context) => {
-  const { store, clock, config, formats } = context
+  const { store, clock, config, formats, receipt } = context
   const path = keyInPath(store)
   const tags = ['api-keys']
 
@@ -55,16 +66,18 @@ export const keyLifecycleRoutes: ResourceRoutes = (app, context) => {
       schema: {
         operationId: 'revokeApiKey',
         tags,
-        description: 'Irreversible. A second call changes nothing and has the same answer.',
+        description:
+          'Irreversible. A second call changes nothing and has the same answer. No worker of this node accepts the key any more when it is answered; `nodes` tells of the others.',
         params: keyParams,
         body: revoke.optional(),
-        response: { ...bodyRefusals, 200: apiKey },
+        response: { ...bodyRefusals, 200: revokedKey },
       },
     },
     async (request, reply) => {
       const { organizationId, id } = keyOf(request)
       const key = await store.revokeKey(organizationId, id, request.body?.reason ?? null, actorOf(request))
-      return key === undefined ? refuse(reply, 'NOT_FOUND') : keyRecordOf(key, clock.now())
+      if (key === undefined) return refuse(reply, 'NOT_FOUND')
+      return { ...keyRecordOf(key, clock.now()), nodes: await receipt() }
     },
   )
 

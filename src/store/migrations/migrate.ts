@@ -10,6 +10,7 @@ import { webhooks } from './0005-webhooks.ts'
 import { keptAnswers } from './0006-kept-answers.ts'
 import { sessionProof } from './0007-session-proof.ts'
 import { analytics } from './0008-analytics.ts'
+import { nodes } from './0009-nodes.ts'
 import type { ColumnTypes } from './column-types.ts'
 
 /**
@@ -51,6 +52,7 @@ function migrationsFor(types: ColumnTypes): Record<string, Migration> {
     '0006-kept-answers': keptAnswers(),
     '0007-session-proof': sessionProof(types),
     '0008-analytics': analytics(types),
+    '0009-nodes': nodes(types),
   }
 }
 

@@ -1,10 +1,12 @@
-import type { Kysely, Transaction } from 'kysely'
+import type { Kysely, RawBuilder, Transaction } from 'kysely'
 import type { Clock } from '../../clock.ts'
 import type { Tables } from '../schema.ts'
 
 /** What a database gives the store beyond Kysely. */
 export interface SqlEngine {
   readonly clock: Pick<Clock, 'now'>
+  /** The time as all who share the database see it; the clocks of nodes differ. Milliseconds, whole. */
+  databaseNow(): RawBuilder<number>
   /** For statements that stand alone. */
   readonly db: Kysely<Tables>
   /**

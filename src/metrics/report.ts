@@ -1,0 +1,19 @@
+import { AggregatorRegistry, type MetricObjectWithValues, type MetricValue, type Registry } from 'prom-client'
+
+/** The metrics of one process as plain data, to be summed up with those of others. */
+export type MetricsReport = readonly MetricObjectWithValues<MetricValue<string>>[]
+
+export const reportOf = (registry: Registry): Promise<MetricsReport> => registry.getMetricsAsJSON()
+
+/** Everything in the Prometheus text format; each metric is summed up in its own way (`aggregator`). */
+export const textOf = (reports: readonly MetricsReport[]): Promise<string> =>
+  AggregatorRegistry.aggregate(reports.map((report) => [...report])).metrics()
+
+/**
+ * What is left of a process that has ended: its counts, so that sums never go down. States went with it.
+ * @param before the same of those that ended earlier.
+ */
+export async function departed(before: MetricsReport, last: MetricsReport): Promise<MetricsReport> {
+  const counted = last.filter(({ type }) => String(type) === 'counter' || String(type) === 'histogram')
+  return reportOf(AggregatorRegistry.aggregate([[...before], counted]))
+}

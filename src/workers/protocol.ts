@@ -1,0 +1,64 @@
+import type { Address, Config } from '../config/schema.ts'
+import type { Charge, ChargeState } from '../limiter/limiter.ts'
+import type { MetricsReport } from '../metrics/report.ts'
+import type { Call, Outcome } from '../self-service/call.ts'
+import type { Actor, Change, NewEvent, RequestRow } from '../store/store.ts'
+
+/** What a worker answers to the primary. */
+export type WorkerApi = {
+  /** Opens the store for reading and compiles; before it nothing else is answered. */
+  start(input: { readonly worker: number; readonly plan: SharedPlan }): Promise<void>
+  listen(address: Address): Promise<{ host: string; port: number }>
+  forget(change: Change): void
+  forgetAll(): void
+  /** Answered when all that was to be forgotten before is forgotten. */
+  settle(): void
+  synced(ageMs: number): void
+  prepare(plan: SharedPlan): Promise<void>
+  /** Puts in force what was prepared last. */
+  apply(): Promise<void>
+  abandon(): void
+  /** Failed authentications that other workers have seen. */
+  failed(addresses: readonly string[]): void
+  drain(): void
+  close(): Promise<void>
+  abortAll(): Promise<number>
+  report(): Promise<WorkerReport>
+  /** Writes out what waits for the request log, and ends the process. */
+  end(): void
+}
+
+/** What the primary answers to a worker. Nothing here hands out a secret that the worker has not been asked with. */
+export type PrimaryApi = {
+  insertRequests(rows: readonly RequestRow[]): Promise<void>
+  admitRequests(rows: readonly RequestRow[]): Promise<void>
+  finishRequests(rows: readonly RequestRow[]): Promise<void>
+  touchSecrets(lastUsed: ReadonlyMap<string, number>): Promise<void>
+  appendEvent(input: { readonly event: NewEvent; readonly actor: Actor }): Promise<void>
+  revokeKey(input: {
+    readonly organizationId: string
+    readonly keyId: string
+    readonly reason: string | null
+    readonly actor: Actor
+  }): Promise<void>
+  answerCall(call: Call): Promise<Outcome>
+  charge(charges: readonly Charge[]): Promise<readonly ChargeState[]>
+  peek(charges: readonly Charge[]): Promise<readonly ChargeState[]>
+  failed(addresses: readonly string[]): void
+  report(report: WorkerReport): void
+}
+
+/** A configuration as workers get it. */
+export interface SharedPlan {
+  readonly config: Config
+  /** PEM of the keys that sign contexts, the one in use first; none where none are signed. */
+  readonly signingKeys: readonly string[]
+  /** How many workers share what the configuration bounds. */
+  readonly workers: number
+}
+
+export interface WorkerReport {
+  readonly inFlight: number
+  readonly metrics: MetricsReport
+  readonly targetsUp: ReadonlyMap<string, readonly boolean[]>
+}
