@@ -10,6 +10,7 @@ import { compileCharges } from '../policy/rate-limit.ts'
 import { checkScopes, type ScopeRule } from '../policy/scopes.ts'
 import { checkWorkspace } from '../policy/workspace.ts'
 import type { KeyRecord } from '../store/store.ts'
+import { authenticateStep } from './authenticate-step.ts'
 import type { Exchange } from './exchange.ts'
 import type { PlanDependencies } from './plan.ts'
 import { compileRewrite } from './rewrite.ts'
@@ -168,36 +169,6 @@ const plainRoute: Omit<Route, 'steps' | 'finish'> = {
 
 const refuseToFinish = (): never => {
   throw new Error('a refusing route was finished')
-}
-
-function authenticateStep(dependencies: PlanDependencies): Step {
-  const { authenticate, authenticated, changesTold, confirm, authRetryAfterMs } = dependencies
-  const keep = (exchange: Exchange, result: Exclude<Awaited<ReturnType<typeof authenticate>>, never>): Verdict => {
-    if (typeof result !== 'string') {
-      exchange.key = result
-      authenticated(exchange)
-      return undefined
-    }
-    if (result === 'RATE_LIMITED') {
-      exchange.violated = ['auth_failures']
-      exchange.retryAfterMs = authRetryAfterMs(exchange.address)
-    }
-    return result
-  }
-  return {
-    name: 'authenticate',
-    run(exchange) {
-      const { authorization, authorizationRepeated: repeated } = exchange.head
-      const toldBefore = changesTold()
-      const result = authenticate({ authorization, repeated }, exchange.address)
-      if (!(result instanceof Promise)) return keep(exchange, result)
-      return result.then((later) => {
-        const verdict = keep(exchange, later)
-        // A change that was told between the answer of the store and this line has found no such request to judge again.
-        return verdict === undefined && changesTold() !== toldBefore ? confirm(exchange) : verdict
-      })
-    },
-  }
 }
 
 /** The key of an exchange that has passed authentication; a step that comes before it has no key to judge by. */
