@@ -73,7 +73,8 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
       metrics.limiterDegraded(degraded)
       if (degraded === limiterIsDegraded) return
       limiterIsDegraded = degraded
-      if (degraded) throttled('redis', 'error', { why }, 'Redis does not answer: limits are not shared with other nodes')
+      if (degraded)
+        throttled('redis', 'error', { why }, 'Redis does not answer: limits are not shared with other nodes')
       else throttled('redis', 'info', {}, 'Redis answers again: limits are shared with other nodes')
     },
 
