@@ -24,6 +24,20 @@ export interface RedisServer extends AsyncDisposable {
   resume(): void
 }
 
+/**
+ * The server of REDIS_URL where it is given, else one of the test's own: for what only counts, and harms nobody else there.
+ * Every call has a key prefix of its own.
+ */
+export async function useRedis(): Promise<Pick<RedisServer, 'url' | 'client'> & AsyncDisposable> {
+  const given = process.env.REDIS_URL
+  if (given === undefined || given === '') return startRedis()
+  const client = new Redis(given, { maxRetriesPerRequest: 3 })
+  const url = `${given}${given.includes('?') ? '&' : '?'}prefix=${newPrefix()}`
+  return { url, client, [Symbol.asyncDispose]: async () => client.disconnect() }
+}
+
+export const newPrefix = (): string => `test-${Math.random().toString(36).slice(2, 10)}`
+
 export interface RedisOptions {
   /** Lines of redis.conf. */
   readonly settings?: readonly string[]
@@ -66,7 +80,7 @@ export async function startRedis({
     await running.ended
     running.guardian.stdin?.end()
   }
-  const prefix = `test-${Math.random().toString(36).slice(2, 10)}`
+  const prefix = newPrefix()
   return {
     url: tcp ? `redis://127.0.0.1:${port}?prefix=${prefix}` : `redis+unix://${socket}?prefix=${prefix}`,
     port,
