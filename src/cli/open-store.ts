@@ -1,8 +1,13 @@
 import { systemClock } from '../clock.ts'
+import { isPostgresUrl } from '../config/postgres-url.ts'
 import type { Config } from '../config/schema.ts'
 import { openSecretBox } from '../keys/master-key.ts'
 import type { SecretBox } from '../keys/secret-box.ts'
 import { openStore, storeFile } from '../open-store.ts'
+import type { CopyEnd } from '../store/copy.ts'
+import type { PlannedMigration } from '../store/migrations/plan.ts'
+import { openPostgresEnd, planPostgres } from '../store/postgres/copy-end.ts'
+import { openSqliteEnd, planSqlite } from '../store/sqlite/copy-end.ts'
 import type { Actor, Store } from '../store/store.ts'
 import { loadOrFail } from './load.ts'
 
@@ -33,3 +38,21 @@ export async function openBox(config: Config, store: Pick<Store, 'masterKeysInUs
   const inUse = await store.masterKeysInUse()
   return openSecretBox({ env: process.env, ...(file !== undefined && { file: `${file}.key` }), inUse }).box
 }
+
+/** What the schema of a store lacks. Changes nothing. @throws StoreUnavailable */
+export const plannedMigrations = ({ store }: Pick<Config, 'store'>): Promise<PlannedMigration[]> =>
+  isPostgresUrl(store) ? planPostgres(store) : planSqlite(fileOf(store))
+
+/** Brings the schema up to date, and makes the store where there is none. @throws StoreUnavailable */
+export async function migrateStore(config: Pick<Config, 'store'>): Promise<void> {
+  const store = await openStore(config, systemClock)
+  await store.close()
+}
+
+/** A store as a whole, to copy from or to. Its schema must be up to date. */
+export function openCopyEnd(store: string): CopyEnd & AsyncDisposable {
+  const end = isPostgresUrl(store) ? openPostgresEnd(store) : openSqliteEnd(fileOf(store))
+  return { ...end, [Symbol.asyncDispose]: () => end.close() }
+}
+
+const fileOf = (store: string): string => store.slice('sqlite:'.length)

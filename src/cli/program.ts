@@ -7,9 +7,11 @@ import { addExplain } from './explain.ts'
 import { Failure, UsageFailure } from './failure.ts'
 import { addInit } from './init.ts'
 import { addKeys } from './keys.ts'
+import { addMigrate } from './migrate.ts'
 import { addOperators } from './operators.ts'
 import { addOrgs } from './orgs.ts'
 import { addStart } from './start.ts'
+import { addStoreCopy } from './store-copy.ts'
 import { addVerifyEvents } from './verify-events.ts'
 import { addVersion } from './version.ts'
 import { addWorkspaces } from './workspaces.ts'
@@ -42,6 +44,8 @@ function program(): Command {
     addKeys,
     addWorkspaces,
     addOperators,
+    addMigrate,
+    addStoreCopy,
     addVerifyEvents,
     addVersion,
   ])

@@ -2,15 +2,18 @@ import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isPostgresUrl, parsePostgresUrl } from './postgres-url.ts'
 import type { Finding, Path } from './problems.ts'
+import { parseRedisUrl } from './redis-url.ts'
 import type { Config } from './schema.ts'
 
 /** Files that the configuration names must be there and readable, and the store must be a place where a file can be. */
-export async function checkFiles({ tls, upstreams, store }: Config): Promise<Finding[]> {
+export async function checkFiles({ tls, upstreams, store, redis }: Config): Promise<Finding[]> {
   const files: (readonly [path: Path, file: string])[] = []
   if (tls) files.push([['tls', 'cert'], tls.cert], [['tls', 'key'], tls.key])
   for (const [name, upstream] of Object.entries(upstreams)) {
     if (upstream.tls?.ca !== undefined) files.push([['upstreams', name, 'tls', 'ca'], upstream.tls.ca])
   }
+  const shared = parseRedisUrl(redis)
+  if (typeof shared !== 'string' && shared.ca !== undefined) files.push([['redis'], shared.ca])
   const findings = await Promise.all(files.map(async ([path, file]) => asFinding(path, await fileComplaint(file))))
   findings.push(asFinding(['store'], await storeComplaint(store)))
   return findings.filter((finding) => finding !== undefined)

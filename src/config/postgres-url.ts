@@ -33,7 +33,7 @@ export function parsePostgresUrl(text: string): PostgresAddress | string {
   const unknown = [...parameters.keys()].find((name) => !known.includes(name))
   if (unknown !== undefined)
     return `has the unknown parameter ${JSON.stringify(unknown)}; allowed are ${known.join(', ')}`
-  const host = parameters.get('host') ?? url.hostname.replace(/^\[|\]$/g, '')
+  const host = parameters.get('host') ?? (withoutHost.test(text) ? '' : url.hostname.replace(/^\[|\]$/g, ''))
   if (host === '') return `names no host; write ${example}`
   const database = decoded(url.pathname.slice(1))
   if (database === undefined || database === '' || database.includes('/')) return `names no database; write ${example}`
@@ -92,12 +92,13 @@ export function showPostgresAddress({ user, host, port, database }: PostgresAddr
   return `postgres://${user}@${where}/${database}`
 }
 
-/** A URL with a user must have a host, and `postgres://user@/db?host=/run/postgresql` has none: the machine itself, then. */
+/** A URL with a user must have a host, and `postgres://user@/db?host=/run/postgresql` has none. */
 function parse(text: string): URL | undefined {
   if (!isPostgresUrl(text)) return undefined
-  const rest = text.replace(/^postgres(ql)?:\/\//, '')
-  return URL.parse(`postgres://${rest.replace(/^([^/?#]*@)?(?=\/)/, '$1localhost')}`) ?? undefined
+  return URL.parse(text.replace(withoutHost, 'postgres://$2localhost/')) ?? undefined
 }
+
+const withoutHost = /^postgres(ql)?:\/\/([^/?#]*@)?\//
 
 function decoded(text: string): string | undefined {
   try {
@@ -112,7 +113,7 @@ const isTlsMode = (text: string): text is PostgresTls['mode'] => (tlsModes as re
 const tlsModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const
 const fileParameters = ['sslrootcert', 'sslcert', 'sslkey'] as const
 const known: readonly string[] = ['host', 'sslmode', ...fileParameters, 'connections']
-const connectionsMin = 4
+const connectionsMin = 6
 const connectionsMax = 200
 const connectionsDefault = 10
 const example = 'postgres://user:password@host/database'

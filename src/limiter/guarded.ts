@@ -35,9 +35,13 @@ export function createGuardedLimiter({ shared, probe, local, failure, events }: 
   let probedAt = Number.NEGATIVE_INFINITY
   let tickedAt = performance.now()
 
-  const answered = (): void => {
-    answeredAt = performance.now()
+  /** What comes too late for the request that asked is no answer: a slow server would never be given up. */
+  const answered = (sentAt: number): boolean => {
+    const now = performance.now()
+    if (now - sentAt > callMs) return false
+    answeredAt = now
     failingSince = undefined
+    return true
   }
 
   const failed = (sentAt: number, error: unknown): void => {
@@ -80,8 +84,7 @@ export function createGuardedLimiter({ shared, probe, local, failure, events }: 
     probedAt = sentAt
     try {
       await probe()
-      answered()
-      return true
+      return answered(sentAt)
     } catch (error) {
       failed(sentAt, error)
       return false
@@ -130,7 +133,7 @@ export function createGuardedLimiter({ shared, probe, local, failure, events }: 
       pending.add(one)
       states.then(
         (later) => {
-          answered()
+          answered(sentAt)
           if (pending.delete(one)) resolve(later)
         },
         (error: unknown) => {

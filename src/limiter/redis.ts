@@ -22,7 +22,7 @@ export interface RedisLimiterOptions {
 
 /**
  * Counts with a script, so that all limits of a request are checked and charged in one step, and by the server's clock.
- * Why not with rate-limiter-flexible: docs/decisions/0008-limits-on-redis.md.
+ * Why not with rate-limiter-flexible: docs/decisions/0011-limits-on-redis.md.
  *
  * All keys begin with `{prefix}`, so that a cluster keeps them in one slot: one step can't span two. Buckets are ids,
  * addresses and routes; no key of a caller is ever part of a name.

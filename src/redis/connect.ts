@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Cluster, Redis } from 'ioredis'
 import type { RedisAddress } from '../config/redis-url.ts'
+import { DirectConnector, PrimaryConnector } from './connector.ts'
 
 /** A client of whichever kind of Redis the address names. Both have the same commands. */
 export type RedisClient = Redis | Cluster
@@ -29,7 +30,7 @@ function open(address: RedisAddress, connectionName: string): RedisClient {
   switch (kind) {
     case 'cluster':
       return new Cluster([...hosts], {
-        redisOptions: options,
+        redisOptions: { ...options, Connector: DirectConnector },
         enableOfflineQueue: false,
         enableAutoPipelining: true,
         clusterRetryStrategy: retryStrategy,
@@ -42,13 +43,15 @@ function open(address: RedisAddress, connectionName: string): RedisClient {
       return new Redis({
         ...{ ...options, ...retry, sentinels: [...hosts], name },
         ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+        Connector: PrimaryConnector,
         enableTLSForSentinelMode: tls,
+        ...(options.tls === undefined ? {} : { sentinelTLS: options.tls }),
         sentinelRetryStrategy: retryStrategy,
       })
     case 'socket':
-      return new Redis({ ...options, ...retry, path: name })
+      return new Redis({ ...options, ...retry, Connector: DirectConnector, path: name })
     case 'single':
-      return new Redis({ ...options, ...retry, ...hosts[0] })
+      return new Redis({ ...options, ...retry, Connector: DirectConnector, ...hosts[0] })
   }
 }
 

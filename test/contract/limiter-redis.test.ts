@@ -2,7 +2,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../helpers/eventually.ts'
 import { startRedis } from '../helpers/redis.ts'
 import { type SharedCounters, shareCounters } from '../helpers/redis-limiter.ts'
-import { limiterContract } from './limiter.ts'
 
 let counters: SharedCounters
 beforeAll(async () => {
@@ -10,11 +9,6 @@ beforeAll(async () => {
 })
 afterAll(() => counters[Symbol.asyncDispose]())
 beforeEach(() => counters.redis.client.flushall())
-
-limiterContract('the Redis limiter', async () => {
-  const limiter = await counters.node()
-  return { limiter, advance: counters.advance, close: () => limiter.close() }
-})
 
 const charge = { limit: 'key-minute', bucket: 'key_1', requests: 1000, windowMs: 60_000, cost: 1 }
 

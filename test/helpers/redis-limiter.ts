@@ -2,12 +2,15 @@ import { once } from 'node:events'
 import { parseRedisUrl, type RedisAddress } from '../../src/config/redis-url.ts'
 import { createRedisLimiter, type RedisLimiter } from '../../src/limiter/redis.ts'
 import { connectRedis, type RedisClient } from '../../src/redis/connect.ts'
-import type { RedisServer } from './redis.ts'
+import { newPrefix, type RedisServer } from './redis.ts'
 
 /** One Redis and the nodes that count on it. */
-export interface SharedCounters extends AsyncDisposable {
-  readonly redis: RedisServer
+export interface SharedCounters<Server = RedisServer> extends AsyncDisposable {
+  readonly redis: Server
+  /** Of the nodes that are opened next. */
   readonly prefix: string
+  /** Counters that nobody has used yet, by a new prefix. */
+  renew(): void
   /** A limiter with connections of its own, connected. */
   node(changed?: { prefix?: string }): Promise<RedisLimiter>
   connected(node: RedisLimiter): boolean
@@ -17,13 +20,21 @@ export interface SharedCounters extends AsyncDisposable {
   advance(ms: number): Promise<void>
 }
 
-export async function shareCounters(redis: RedisServer): Promise<SharedCounters> {
+export async function shareCounters<Server extends Pick<RedisServer, 'url' | 'client'> & AsyncDisposable>(
+  redis: Server,
+): Promise<SharedCounters<Server>> {
   const address = addressOf(redis.url)
+  let current = address.prefix
   const clients = new Map<RedisLimiter, readonly RedisClient[]>()
   return {
     redis,
-    prefix: address.prefix,
-    async node({ prefix = address.prefix } = {}) {
+    get prefix() {
+      return current
+    },
+    renew() {
+      current = newPrefix()
+    },
+    async node({ prefix = current } = {}) {
       const [commands, subscriber] = await Promise.all([
         connected(address, 'commands'),
         connected(address, 'subscriber'),
@@ -37,7 +48,7 @@ export async function shareCounters(redis: RedisServer): Promise<SharedCounters>
       for (const client of clients.get(node) ?? []) client.disconnect()
     },
     async advance(ms) {
-      await redis.client.eval(moveOn, 0, `{${address.prefix}}:limit:*`, String(ms))
+      await redis.client.eval(moveOn, 0, `{${current}}:limit:*`, String(ms))
     },
     async [Symbol.asyncDispose]() {
       for (const client of [...clients.values()].flat()) client.disconnect()

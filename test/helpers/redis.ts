@@ -24,12 +24,28 @@ export interface RedisServer extends AsyncDisposable {
   resume(): void
 }
 
+/**
+ * The server of REDIS_URL where it is given, else one of the test's own: for what only counts, and harms nobody else there.
+ * Every call has a key prefix of its own.
+ */
+export async function useRedis(): Promise<Pick<RedisServer, 'url' | 'client'> & AsyncDisposable> {
+  const given = process.env.REDIS_URL
+  if (given === undefined || given === '') return startRedis()
+  const client = new Redis(given, { maxRetriesPerRequest: 3 })
+  const url = `${given}${given.includes('?') ? '&' : '?'}prefix=${newPrefix()}`
+  return { url, client, [Symbol.asyncDispose]: async () => client.disconnect() }
+}
+
+export const newPrefix = (): string => `test-${Math.random().toString(36).slice(2, 10)}`
+
 export interface RedisOptions {
-  /** `name value` pairs of redis.conf. */
+  /** Lines of redis.conf. */
   readonly settings?: readonly string[]
-  /** A port of 127.0.0.1 instead of a Unix socket. */
+  /** Also a port of 127.0.0.1; without it there is a Unix socket alone, which no two tests can both want. */
   readonly tcp?: boolean
   readonly sentinel?: boolean
+  /** What the settings make it ask for. */
+  readonly password?: string
 }
 
 /** @throws when there is no redis-server and none can be fetched: a test that needs one must fail, not pass by. */
@@ -37,17 +53,24 @@ export async function startRedis({
   settings = [],
   tcp = false,
   sentinel = false,
+  password,
 }: RedisOptions = {}): Promise<RedisServer> {
   const program = await findRedisServer()
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-redis-'))
   const socket = join(folder, 'redis.sock')
   const port = tcp ? await freePort() : 0
-  const at = tcp ? { host: '127.0.0.1', port } : { path: socket }
-  const config = ['dir', folder, 'port', String(port), 'bind', '127.0.0.1', 'save', '', 'appendonly', 'no', ...settings]
-  if (!tcp) config.push('unixsocket', socket, 'unixsocketperm', '700')
+  const config = [`dir ${folder}`, `port ${port}`, 'bind 127.0.0.1', `unixsocket ${socket}`, 'unixsocketperm 700']
+  if (!sentinel) config.push('save ""', 'appendonly no')
+  config.push(...settings)
 
   let running = await run(program, config, sentinel, folder)
-  const client = new Redis({ ...at, retryStrategy: () => 20, maxRetriesPerRequest: null, disableClientInfo: true })
+  const client = new Redis({
+    path: socket,
+    retryStrategy: () => 20,
+    maxRetriesPerRequest: null,
+    ...(password === undefined ? {} : { password }),
+    disableClientInfo: true,
+  })
   client.on('error', () => {})
   const answering = () => eventually('Redis to answer', async () => (await client.ping()) === 'PONG')
   await answering()
@@ -57,7 +80,7 @@ export async function startRedis({
     await running.ended
     running.guardian.stdin?.end()
   }
-  const prefix = `test-${Math.random().toString(36).slice(2, 10)}`
+  const prefix = newPrefix()
   return {
     url: tcp ? `redis://127.0.0.1:${port}?prefix=${prefix}` : `redis+unix://${socket}?prefix=${prefix}`,
     port,
@@ -94,9 +117,7 @@ async function run(
   sentinel: boolean,
   folder: string,
 ): Promise<Running> {
-  const lines: string[] = []
-  for (let at = 0; at < config.length; at += 2) lines.push(`${config[at]} ${JSON.stringify(config[at + 1])}`)
-  const guardian = spawn('sh', ['-c', guard, 'sh', folder, lines.join('\n'), ...(sentinel ? ['--sentinel'] : [])], {
+  const guardian = spawn('sh', ['-c', guard, 'sh', folder, config.join('\n'), ...(sentinel ? ['--sentinel'] : [])], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: { ...process.env, ...program.env, REDIS_SERVER: program.file },
   })
@@ -125,7 +146,7 @@ interface RedisProgram {
 }
 
 /** The one on PATH, or one unpacked from the distribution's packages into the temporary folder: needs no root. */
-export async function findRedisServer(path = process.env.PATH ?? ''): Promise<RedisProgram> {
+async function findRedisServer(path = process.env.PATH ?? ''): Promise<RedisProgram> {
   for (const folder of path.split(delimiter)) {
     const file = join(folder, 'redis-server')
     if (await isThere(file)) return { file, env: {} }

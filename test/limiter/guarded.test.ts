@@ -150,3 +150,35 @@ it('is down for a server that takes no writes, though it answers', async () => {
   await counters.redis.client.config('SET', 'maxmemory', '0')
   await eventually('limits to be shared again', () => told.at(-1) === 'shared')
 })
+
+it('is down for a server that answers everything too late', async () => {
+  const shared = await counters.node()
+  let lateMs = 0
+  const late = async <T>(answer: () => T | Promise<T>): Promise<T> => {
+    await new Promise((resolve) => setTimeout(resolve, lateMs))
+    return answer()
+  }
+  const told: boolean[] = []
+  const limiter = createGuardedLimiter({
+    shared: {
+      charge: (charges) => late(() => shared.charge(charges)),
+      peek: (charges) => late(() => shared.peek(charges)),
+      close: () => shared.close(),
+    },
+    probe: () => late(() => shared.probe()),
+    local: createMemoryLimiter({ clock: testClock() }),
+    failure: () => 'local',
+    events: { fault: () => {}, limiterDegraded: (degraded) => told.push(degraded), limitsUncounted: () => {} },
+  })
+  open.push(limiter)
+  await limiter.ready()
+  lateMs = 300
+  const asked: Promise<unknown>[] = []
+  await eventually('it to be decided', () => {
+    asked.push(Promise.resolve(limiter.charge([charge])).catch(() => {}))
+    return told.at(-1) === true
+  })
+  await Promise.all(asked)
+  lateMs = 0
+  await eventually('limits to be shared again', () => told.at(-1) === false)
+})

@@ -115,6 +115,27 @@ describe('a leasing limiter', () => {
     expect(admitted(await holder.charge([charge()]))).toBe(false)
   })
 
+  it('gives back at once what arrives after it has been called back', async () => {
+    let hold: Promise<void> | undefined
+    const wire: Wire = async (what) => {
+      if (what === 'take back' && hold) await hold
+      return 'delivered'
+    }
+    const { authority, clock, connect } = setUp({ wire, recallMs: 2000 })
+    const [holder, other] = [connect(), createLeasingLimiter({ authority: authority.connect(), clock })]
+    await holder.charge([charge()])
+    const arrives = Promise.withResolvers<void>()
+    hold = arrives.promise
+    const late = Promise.resolve(holder.charge([charge()]))
+    await new Promise((resolve) => setImmediate(resolve))
+    // Two are spent, and what came along with the second is on its way.
+    const states = Promise.resolve(other.charge([charge({ cost: 98 })]))
+    await new Promise((resolve) => setImmediate(resolve))
+    arrives.resolve()
+    expect(admitted(await late)).toBe(true)
+    expect((await states)[0]).toMatchObject({ exceeded: false, remaining: 0 })
+  })
+
   it('loses what a node held that died, until the window ends, and does not wait for it again and again', async () => {
     const { clock, authority, nodes } = setUp({ nodes: 1, recallMs: 20 })
     const holder = authority.connect()

@@ -31,8 +31,12 @@ export async function migrate(trx: Transaction<Tables>, types: ColumnTypes): Pro
  * @throws StoreUnavailable when it belongs to a newer version of this program, or to another one.
  */
 export async function pendingMigrations(db: Kysely<Tables>, types: ColumnTypes): Promise<string[]> {
+  return pendingOf(await executedMigrations(db, types), types)
+}
+
+/** The same where it is known which ones were executed. */
+export function pendingOf(done: readonly string[], types: ColumnTypes): string[] {
   const names = Object.keys(migrationsFor(types))
-  const done = await executedMigrations(db, types)
   const unknown = done.filter((name) => !names.includes(name))
   if (unknown.length > 0) {
     throw new StoreUnavailable(
@@ -42,7 +46,8 @@ export async function pendingMigrations(db: Kysely<Tables>, types: ColumnTypes):
   return names.filter((name) => !done.includes(name))
 }
 
-function migrationsFor(types: ColumnTypes): Record<string, Migration> {
+/** All there are, in their order. */
+export function migrationsFor(types: ColumnTypes): Record<string, Migration> {
   return {
     '0001-first': first(types),
     '0002-operators': operators(types),

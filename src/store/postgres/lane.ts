@@ -41,11 +41,19 @@ export interface LaneOptions {
   readonly statementTimeoutMs: number
   readonly waitingMax?: number
   readonly closeWithinMs?: number
+  readonly idleInTransactionMs?: number
 }
 
 export function createLane(
   connection: pg.ClientConfig,
-  { max, acquireTimeoutMs, statementTimeoutMs, waitingMax = 2000, closeWithinMs = 5000 }: LaneOptions,
+  {
+    max,
+    acquireTimeoutMs,
+    statementTimeoutMs,
+    waitingMax = 2000,
+    closeWithinMs = 5000,
+    idleInTransactionMs = 15_000,
+  }: LaneOptions,
 ): Lane {
   const pool = new pg.Pool({
     ...connection,
@@ -56,7 +64,7 @@ export function createLane(
     keepAliveInitialDelayMillis: 10_000,
     statement_timeout: statementTimeoutMs,
     // Of a process that has lost its way in a transaction: it may hold the lock that all changes wait for.
-    idle_in_transaction_session_timeout: 15_000,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
   })
   const out = new Set<Session>()
   const waiting = new Set<Promise<unknown>>()

@@ -134,7 +134,7 @@ function toEvent(row: Selectable<AdminEventsTable>): AdminEvent {
   }
 }
 
-const toStoredEvent = (row: Selectable<AdminEventsTable>): StoredEvent => ({
+export const toStoredEvent = (row: Selectable<AdminEventsTable>): StoredEvent => ({
   ...{ seq: row.seq, id: row.id, at: row.at, type: row.type, organizationId: row.organization_id, target: row.target },
   ...{ actorType: row.actor_type, actorId: row.actor_id, requestId: row.request_id },
   before: parsed(row.before),

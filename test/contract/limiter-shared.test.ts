@@ -3,7 +3,7 @@ import { createLeasingLimiter } from '../../src/limiter/leasing.ts'
 import { createMemoryLimiter } from '../../src/limiter/memory.ts'
 import { createMemoryAuthority } from '../../src/limiter/memory-authority.ts'
 import { testClock } from '../helpers/clock.ts'
-import { startRedis } from '../helpers/redis.ts'
+import { useRedis } from '../helpers/redis.ts'
 import { type SharedCounters, shareCounters } from '../helpers/redis-limiter.ts'
 import { limiterContract } from './limiter.ts'
 
@@ -14,12 +14,17 @@ limiterContract('leasing from memory', () => {
   return { limiter, advance: clock.advance, close: () => limiter.close() }
 })
 
-let counters: SharedCounters
+let counters: SharedCounters<Awaited<ReturnType<typeof useRedis>>>
 beforeAll(async () => {
-  counters = await shareCounters(await startRedis())
+  counters = await shareCounters(await useRedis())
 })
 afterAll(() => counters[Symbol.asyncDispose]())
-beforeEach(() => counters.redis.client.flushall())
+beforeEach(() => counters.renew())
+
+limiterContract('the Redis limiter', async () => {
+  const limiter = await counters.node()
+  return { limiter, advance: counters.advance, close: () => limiter.close() }
+})
 
 limiterContract('leasing from Redis', async () => {
   const clock = testClock()
