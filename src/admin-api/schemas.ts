@@ -18,7 +18,12 @@ export const metadata = z
 
 /** `{ "requests": 100, "per": "1m" }` */
 export const rateLimit = z.strictObject({
-  requests: z.number().int().min(1).max(1_000_000_000).meta({ examples: [100] }),
+  requests: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .meta({ examples: [100] }),
   per: z
     .string()
     .regex(/^[1-9]\d{0,8}(ms|s|m|h|d)$/, 'is not a duration; write for example 30s, 1m, 1h or 30d')
