@@ -1,13 +1,29 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { jsonShapeProblem } from '../json-text.ts'
 
-/** More than anything that the API takes has, and far from where something that walks through a body runs out of stack. */
-const levelsMax = 64
+/**
+ * More than anything that the API takes has, and far from where something that walks through a body runs out of stack, or
+ * takes so long that traffic waits for it.
+ */
+const shape = { levelsMax: 64, valuesMax: 20_000 }
 
-/** A body that is nested deeper than `levelsMax`. */
-export class BodyTooDeep extends Error {
-  override readonly name = 'BodyTooDeep'
-  override readonly message = `must not be nested deeper than ${levelsMax} levels`
+/** A body that is nested deeper, or holds more values, than `shape`. */
+export class BodyOutOfShape extends Error {
+  override readonly name = 'BodyOutOfShape'
+  constructor(problem: 'deep' | 'many') {
+    super(
+      problem === 'deep'
+        ? `must not be nested deeper than ${shape.levelsMax} levels`
+        : `must not hold more than ${shape.valuesMax} values`,
+    )
+  }
+}
+
+/** One that may be long as an import and is none. */
+class BodyTooLong extends Error {
+  override readonly name = 'BodyTooLong'
+  readonly statusCode = 413
 }
 
 /** A body with something shaped like one of our keys: in a name or a reason it would be stored, shown and sent on. */
@@ -21,15 +37,21 @@ export function jsonOrNothing(app: FastifyInstance, containsKey: (text: string) 
   const parse = app.getDefaultJsonParser('error', 'error')
   return (request: FastifyRequest, body: string, done: (error: Error | null, body?: unknown) => void): void => {
     if (body === '') return done(null, undefined)
-    if (isTooDeep(body)) return done(new BodyTooDeep())
+    const problem = jsonShapeProblem(body, shape)
+    if (problem !== undefined) return done(new BodyOutOfShape(problem))
     void parse(request, body, (error: Error | null, value?: unknown) => {
-      if (error !== null) done(error)
+      if (error !== null) return done(error)
       // Written anew: an escape would hide a key from whoever looks at the text as it came.
-      else if (containsKey(JSON.stringify(withoutImport(value)))) done(new BodyHoldsKey())
+      const text = JSON.stringify(withoutImport(value))
+      if (text.length > lengthMax) done(new BodyTooLong())
+      else if (containsKey(text)) done(new BodyHoldsKey())
       else done(null, value)
     })
   }
 }
+
+/** The text of an import aside. A whole configuration file, escaped, is the longest that there is. */
+const lengthMax = 2.5 * 1024 * 1024
 
 /** Raw keys may come in an import, and are in no line of it but where they belong: `jobs/key-import-line.ts` sees to that. */
 function withoutImport(body: unknown): unknown {
@@ -37,22 +59,3 @@ function withoutImport(body: unknown): unknown {
   return success ? { ...data, params: { ...data.params, data: null } } : body
 }
 const importOrder = z.looseObject({ type: z.literal('key_import'), params: z.looseObject({ data: z.string() }) })
-
-/** Looked at as text: to walk through the value is what must not be done with one that is too deep. */
-function isTooDeep(text: string): boolean {
-  let level = 0
-  let inString = false
-  for (let at = 0; at < text.length; at++) {
-    const char = text.charCodeAt(at)
-    if (inString) {
-      if (char === backslash) at++
-      else if (char === quote) inString = false
-    } else if (char === quote) inString = true
-    // `[` and `]` differ from `{` and `}` in one bit.
-    else if ((char | 0x20) === openBrace && ++level > levelsMax) return true
-    else if ((char | 0x20) === closeBrace) level--
-  }
-  return false
-}
-
-const [quote, backslash, openBrace, closeBrace] = [0x22, 0x5c, 0x7b, 0x7d]

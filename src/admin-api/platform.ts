@@ -12,7 +12,7 @@ import { accessOf, admit, platformPrefix } from './admission.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
 import { docsPage } from './docs-page.ts'
 import { honourIdempotencyKeys } from './idempotency.ts'
-import { BodyHoldsKey, BodyTooDeep, jsonOrNothing } from './json-body.ts'
+import { BodyHoldsKey, BodyOutOfShape, jsonOrNothing } from './json-body.ts'
 import { openapiOptions } from './openapi.ts'
 import { codeOf, refuse } from './refusals.ts'
 
@@ -70,7 +70,7 @@ function answerError({ events }: AdminContext, error: Error, reply: FastifyReply
     }))
     return refuse(reply, 'VALIDATION_FAILED', { errors })
   }
-  if (error instanceof BodyTooDeep || error instanceof BodyHoldsKey) {
+  if (error instanceof BodyOutOfShape || error instanceof BodyHoldsKey) {
     return refuse(reply, 'VALIDATION_FAILED', { errors: [{ path: '', message: error.message }] })
   }
   if (error instanceof StoreConflict)

@@ -5,15 +5,22 @@ export interface CsvRecord {
   readonly cells: readonly string[]
 }
 
-/** Reads one record after the other; line ends may be CRLF or LF. @throws CsvBroken where quotes are not as they should be. */
+/**
+ * Reads one record after the other; line ends may be CRLF or LF.
+ * @throws CsvBroken where quotes are not as they should be, and where a record is so long, or so many lines are empty, that
+ * this thread would do nothing else.
+ */
 export function* readCsv(text: string): Generator<CsvRecord> {
   let at = text.charCodeAt(0) === byteOrderMark ? 1 : 0
   let line = 1
+  let empty = 0
   while (at < text.length) {
     const startLine = line
+    const end = at + recordMax
     const cells: string[] = []
     for (;;) {
-      const cell = text[at] === '"' ? quotedCell(text, at, startLine) : plainCell(text, at)
+      const cell = text[at] === '"' ? quotedCell(text, at, startLine, end) : plainCell(text, at, end)
+      if (cell.end > end) throw new CsvBroken(startLine, `must be at most ${recordMax} characters`)
       cells.push(cell.value)
       line += cell.lineEnds
       at = cell.end
@@ -26,6 +33,7 @@ export function* readCsv(text: string): Generator<CsvRecord> {
     line++
     // An empty line is no record.
     if (cells.length > 1 || cells[0] !== '') yield { line: startLine, cells }
+    else if (++empty > emptyLinesMax) throw new CsvBroken(startLine, 'is one empty line more than there may be')
   }
 }
 
@@ -63,18 +71,20 @@ interface Cell {
   readonly lineEnds: number
 }
 
-function plainCell(text: string, from: number): Cell {
+/** @param until behind it is too far. */
+function plainCell(text: string, from: number, until: number): Cell {
   let end = from
-  while (end < text.length && text[end] !== ',' && text[end] !== '\n' && text[end] !== '\r') end++
+  while (end < text.length && end <= until && text[end] !== ',' && text[end] !== '\n' && text[end] !== '\r') end++
   return { value: text.slice(from, end), end, lineEnds: 0 }
 }
 
-function quotedCell(text: string, from: number, line: number): Cell {
+function quotedCell(text: string, from: number, line: number, until: number): Cell {
   let value = ''
   let start = from + 1
   for (;;) {
     const quote = text.indexOf('"', start)
     if (quote < 0) throw new CsvBroken(line, 'has a quote that is never closed')
+    if (quote >= until) return { value: '', end: quote + 1, lineEnds: 0 }
     value += text.slice(start, quote)
     if (text[quote + 1] !== '"') {
       return { value, end: quote + 1, lineEnds: value.split('\n').length - 1 }
@@ -83,5 +93,9 @@ function quotedCell(text: string, from: number, line: number): Cell {
     start = quote + 2
   }
 }
+
+/** In characters: everything that a key can have, and some room. */
+export const recordMax = 64 * 1024
+export const emptyLinesMax = 100_000
 
 const byteOrderMark = 0xfeff

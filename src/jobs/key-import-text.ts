@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { jsonShapeProblem } from '../json-text.ts'
 import type { KeyFormats } from '../keys/format.ts'
-import { CsvBroken, type CsvRecord, plainText, readCsv } from './csv.ts'
+import { CsvBroken, type CsvRecord, emptyLinesMax, plainText, readCsv, recordMax } from './csv.ts'
 import { type ImportLine, importColumns, toImportLine } from './key-import-line.ts'
 
 export type ImportFormat = 'jsonl' | 'csv'
@@ -41,19 +42,34 @@ export async function* readImport(
 
 function* jsonLines(text: string, formats: Pick<KeyFormats, 'parse' | 'containsKey'>): Generator<ImportLine> {
   let line = 0
+  let empty = 0
+  const wrong = (message: string): ImportLine => ({ line, problems: [{ path: '', message }] })
   for (let from = 0; from < text.length; ) {
     line++
     const lineEnd = text.indexOf('\n', from)
     const end = lineEnd < 0 ? text.length : lineEnd
-    const one = text.slice(from, end).trim()
+    const one = end - from > recordMax ? undefined : text.slice(from, end).trim()
     from = end + 1
-    if (one === '') continue
+    if (one === '') {
+      if (++empty <= emptyLinesMax) continue
+      yield wrong(`is one empty line more than there may be; ${notRead}`)
+      return
+    }
+    if (one === undefined) {
+      yield wrong(`must be at most ${recordMax} characters`)
+      continue
+    }
+    const problem = jsonShapeProblem(one, shape)
+    if (problem !== undefined) {
+      yield wrong(shapeMessages[problem])
+      continue
+    }
     let value: unknown
     try {
       value = JSON.parse(one)
     } catch {
       // Not with the parser's own words: they quote the line.
-      yield { line, problems: [{ path: '', message: 'is not JSON' }] }
+      yield wrong('is not JSON')
       continue
     }
     yield toImportLine(line, value, formats)
@@ -73,7 +89,7 @@ function* csvLines(text: string, formats: Pick<KeyFormats, 'parse' | 'containsKe
   } catch (error) {
     if (!(error instanceof CsvBroken)) throw error
     if (columns === undefined) throw new ImportRefused(error.message)
-    yield { line: error.line, problems: [{ path: '', message: `${error.complaint}; nothing behind it was read` }] }
+    yield { line: error.line, problems: [{ path: '', message: `${error.complaint}; ${notRead}` }] }
   }
 }
 
@@ -109,6 +125,7 @@ function toValue(name: string, cell: string): unknown {
       return requests === undefined ? cell : { requests: Number(requests), per }
     }
     case 'metadata':
+      if (jsonShapeProblem(cell, shape) !== undefined) return cell
       try {
         return JSON.parse(cell)
       } catch {
@@ -118,6 +135,14 @@ function toValue(name: string, cell: string): unknown {
       return cell
   }
 }
+
+/** Of one line: more than a key can have, and far from where something that walks through it runs out of stack. */
+const shape = { levelsMax: 64, valuesMax: 10_000 }
+const shapeMessages = {
+  deep: `must not be nested deeper than ${shape.levelsMax} levels`,
+  many: `must not hold more than ${shape.valuesMax} values`,
+}
+const notRead = 'nothing behind it was read'
 
 const linesMax = 100_000
 /** Lines in one part of the input, which is one step of the job. */

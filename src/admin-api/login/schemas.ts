@@ -18,6 +18,9 @@ export const newPassword = z.string().min(12, 'must have 12 characters or more')
 /** Of one that is being asked for. */
 export const anyPassword = z.string().min(1).max(1024)
 
+/** Of a body that everybody may send; the longest password fits, however it is escaped. */
+export const logInBytesMax = 16 * 1024
+
 export const role = z.enum(['owner', 'admin', 'engineer', 'viewer'])
 
 export const me = z

@@ -7,7 +7,7 @@ import { sessionLimits } from '../login/authenticate.ts'
 import { clearCookie, readCookie } from '../login/cookies.ts'
 import { noteRefusal } from '../login/note-log-in.ts'
 import { ownerFilter, ownerQuery } from '../login/owner-filter.ts'
-import { anyPassword, me } from '../login/schemas.ts'
+import { anyPassword, logInBytesMax, me } from '../login/schemas.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { refuse } from '../refusals.ts'
 import { bodyRefusals, problemBody, refusals, time } from '../schemas.ts'
@@ -37,6 +37,7 @@ export const sessionRoutes: ResourceRoutes = (app, context) => {
   app.post(
     '/sessions',
     {
+      bodyLimit: logInBytesMax,
       schema: {
         operationId: 'logIn',
         tags,
@@ -46,6 +47,7 @@ export const sessionRoutes: ResourceRoutes = (app, context) => {
           ...bodyRefusals,
           201: me.describe('Logged in; the cookie is the session.'),
           401: problemBody.describe('Wrong e-mail or password; which of them is not told.'),
+          413: problemBody.describe('More than 16 kB.'),
           429: problemBody.describe('Too many wrong ones; see Retry-After.'),
         },
       },

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { ResourceRoutes } from '../context.ts'
 import { answerLoggedIn } from '../login/answer.ts'
 import { noteRefusal } from '../login/note-log-in.ts'
-import { email, me, newPassword } from '../login/schemas.ts'
+import { email, logInBytesMax, me, newPassword } from '../login/schemas.ts'
 import { refuse } from '../refusals.ts'
 import { bodyRefusals, name, problemBody } from '../schemas.ts'
 
@@ -21,6 +21,7 @@ export const setupRoutes: ResourceRoutes = (app, context) => {
   app.post(
     '/setup',
     {
+      bodyLimit: logInBytesMax,
       schema: {
         operationId: 'redeemLink',
         tags,
@@ -31,6 +32,7 @@ export const setupRoutes: ResourceRoutes = (app, context) => {
           ...bodyRefusals,
           201: me.describe('Logged in; the cookie is the session.'),
           401: problemBody.describe('The link is not valid: used, expired, or replaced by a newer one.'),
+          413: problemBody.describe('More than 16 kB.'),
         },
       },
     },
