@@ -207,9 +207,13 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
       closing = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeIdleConnections()
-      // For Node one that has sent nothing yet is busy with its first request.
-      for (const [socket, { lines }] of connections) if (lines.silent) socket.destroy()
+      // For Node one that has sent nothing yet is busy with its first request. It may be on its way: whoever has just
+      // been let in is not to be turned away.
+      const late = setTimeout(() => {
+        for (const [socket, { lines }] of connections) if (lines.silent) socket.destroy()
+      }, firstRequestWithinMs)
       await closed
+      clearTimeout(late)
     },
     destroy: () => {
       if (server.listening) server.close()
@@ -229,6 +233,8 @@ interface Connection {
   refused: boolean
 }
 
+/** Of a connection that was made right before the end. */
+const firstRequestWithinMs = 1000
 /** Requests of one connection that wait for their turn: from so many on nothing is read. */
 const waitingToPause = 100
 /** One read holds some 2,500 of the shortest requests. */
