@@ -62,3 +62,18 @@ describe('a job about the whole instance', () => {
     }
   })
 })
+
+it('one who watches the request log a hundred times leaves room for others', async () => {
+  const stop = new AbortController()
+  const watch = async (token: string) => {
+    const headers = { authorization: `Bearer ${token}` }
+    const url = `${gateway.adminUrl}/platform${organization}/requests/stream`
+    return (await fetch(url, { headers, signal: stop.signal })).status
+  }
+  const { token } = await gateway.member('viewer')
+  const statuses = await Promise.all(Array.from({ length: 100 }, () => watch(token)))
+  expect(statuses.filter((status) => status === 200)).toHaveLength(20)
+  expect(statuses.filter((status) => status === 503)).toHaveLength(80)
+  expect(await watch(gateway.adminToken)).toBe(200)
+  stop.abort()
+})
