@@ -16,6 +16,8 @@ export interface AdminPrincipal {
   /** When its session last proved who it is; null without one. */
   readonly provedAt: number | null
   readonly operator: PrincipalOperator | null
+  /** The personal token that was sent; `isLimited`: it carries less than its owner has. */
+  readonly token?: { readonly id: string; readonly isLimited: boolean }
 }
 
 export type PrincipalOperator = Pick<Operator, 'id' | 'email' | 'name' | 'hasPassword'>
@@ -30,6 +32,12 @@ export interface AdminCredentials {
 
 /** @returns undefined for everything that is not valid: one answer for all. Throws only when the store can't answer. */
 export type AuthenticateAdmin = (credentials: AdminCredentials) => Promise<AdminPrincipal | undefined>
+
+/**
+ * Whether somebody may end sessions and tokens of its own: a token that may only read, or in one organization alone, must
+ * not lock its owner out. Itself it may end, so that whoever finds a leaked one need not look for more rights.
+ */
+export const mayEndOwn = ({ token }: AdminPrincipal, id: string): boolean => !token?.isLimited || token.id === id
 
 const rank: Readonly<Record<AccessRole, number>> = { viewer: 1, engineer: 2, admin: 3, owner: 4, root: 5 }
 

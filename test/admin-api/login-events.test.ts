@@ -50,7 +50,8 @@ describe('log-ins', () => {
     const attempt = (address: string, word: string) =>
       browser.send('POST', '/platform/sessions', { email: address, password: word })
     await attempt('my secret in the wrong field', wrong)
-    await attempt(`${raw}@example.com`.toLowerCase(), wrong)
+    // Not even taken in, so that nobody has to leave it out.
+    expect((await attempt(`${raw}@example.com`, wrong)).status).toBe(422)
     await attempt('nobody@example.com', wrong)
     // The first three of a kind are written at once, and what follows in ten seconds is one line at the end.
     expect((await attempt(email, password)).status).toBe(201)
@@ -63,7 +64,6 @@ describe('log-ins', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>)
     expect(lines).toMatchObject([
       { method: 'password', result: 'refused', operator_id: null, email: null, ip: '127.0.0.1' },
-      { result: 'refused', email: expect.stringContaining('[secret]') },
       { result: 'refused', email: 'nobody@example.com', request_id: expect.any(String) },
       { result: 'succeeded', operator_id: id, email: null },
     ])

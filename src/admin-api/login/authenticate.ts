@@ -21,7 +21,9 @@ export function createAuthenticateAdmin({ store, clock, byAdminToken }: Authenti
     const now = clock.now()
     if (found === undefined || (found.token.expiresAt !== null && found.token.expiresAt <= now)) return undefined
     if (now - (found.token.lastUsedAt ?? 0) >= touchEveryMs) await store.touchToken(found.token.id, now)
-    return { ...describe(found), ...capped(found, found.token), via: 'personal_token', sessionId: null, provedAt: null }
+    const rights = capped(found, found.token)
+    const token = { id: found.token.id, isLimited: isLess(rights, found.operator, found.roles) }
+    return { ...describe(found), ...rights, token, via: 'personal_token', sessionId: null, provedAt: null }
   }
 
   const bySession = async (text: string): Promise<AdminPrincipal | undefined> => {
@@ -72,3 +74,11 @@ function capped({ operator, roles }: OperatorAccess, token: Pick<OperatorToken, 
   }
   return { isRoot: false, roles: limited }
 }
+
+/** Whether a token carries less than its owner has. */
+const isLess = (
+  carried: Pick<AdminPrincipal, 'isRoot' | 'roles'>,
+  { isRoot }: Pick<AdminPrincipal, 'isRoot'>,
+  roles: ReadonlyMap<string, Role>,
+): boolean =>
+  isRoot ? !carried.isRoot : [...roles].some(([organizationId, role]) => carried.roles.get(organizationId) !== role)

@@ -149,6 +149,11 @@ export const jobRoutes: ResourceRoutes = (app, { store, jobs, config }) => {
     '/organizations/:organization_id/jobs/:job_id/cancel',
     {
       config: { exists },
+      // One about the whole instance is none of the organization's in which root has ordered it.
+      onRequest: async (request, reply) =>
+        jobOf(request).type === 'secret_rotation' && roleOf(request) !== 'root'
+          ? refuse(reply, 'FORBIDDEN')
+          : undefined,
       schema: {
         operationId: 'cancelJob',
         tags,

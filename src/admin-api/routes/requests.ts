@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { RequestFilter } from '../../store/store.ts'
-import { organizationOf, type ResourceRoutes } from '../context.ts'
+import { organizationOf, principalOf, type ResourceRoutes } from '../context.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { requestRecord } from '../records.ts'
 import { passes, requestFilter, requestQuery } from '../request-filter.ts'
@@ -47,7 +47,7 @@ export const requestRoutes: ResourceRoutes = (app, context) => {
   }
   const stream = (request: FastifyRequest, reply: FastifyReply, filter: RequestFilter): void =>
     streamEvents(context, request, reply, (send) =>
-      context.tail.watch((row) => {
+      context.tail.watch(String(principalOf(request).actor.id), (row) => {
         if (passes(row, filter)) send('request', row.id, requestRecord(row))
       }),
     )

@@ -9,6 +9,7 @@ import { noteRefusal } from '../login/note-log-in.ts'
 import { ownerFilter, ownerQuery } from '../login/owner-filter.ts'
 import { anyPassword, logInBytesMax, me } from '../login/schemas.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
+import { mayEndOwn } from '../principal.ts'
 import { refuse } from '../refusals.ts'
 import { bodyRefusals, problemBody, refusals, time } from '../schemas.ts'
 
@@ -122,6 +123,10 @@ export const sessionRoutes: ResourceRoutes = (app, context) => {
     '/sessions/:session_id',
     {
       config: { exists },
+      onRequest: async (request, reply) => {
+        const { session_id: id } = request.params as { session_id: string }
+        return mayEndOwn(principalOf(request), id) ? undefined : refuse(reply, 'FORBIDDEN')
+      },
       schema: {
         operationId: 'endSession',
         tags,

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { OperatorToken } from '../../store/operators-store.ts'
 import { actorOf, principalOf, type ResourceRoutes } from '../context.ts'
@@ -7,7 +7,7 @@ import { ownerFilter, ownerQuery } from '../login/owner-filter.ts'
 import { newToken, personalTokenPrefix } from '../login/secrets.ts'
 import { makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
-import { type AccessRole, type AdminPrincipal, outranks } from '../principal.ts'
+import { type AccessRole, type AdminPrincipal, mayEndOwn, outranks } from '../principal.ts'
 import { refuse } from '../refusals.ts'
 import { bodyRefusals, name, optionalTime, refusals, time } from '../schemas.ts'
 
@@ -46,6 +46,7 @@ export const tokenRoutes: ResourceRoutes = (app, context) => {
     '/tokens',
     {
       config: { idempotent: rawToken(context) },
+      onRequest: fromSession,
       schema: {
         operationId: 'createAdminToken',
         tags,
@@ -64,8 +65,7 @@ export const tokenRoutes: ResourceRoutes = (app, context) => {
     },
     async (request, reply) => {
       const principal = principalOf(request)
-      // Tokens make no tokens: one that leaked could else outlive its revocation.
-      if (principal.via !== 'session' || principal.operator === null) return refuse(reply, 'FORBIDDEN')
+      if (principal.operator === null) return refuse(reply, 'FORBIDDEN')
       const { name, role, organization_id: organizationId = null, expires_in_days: days = 90 } = request.body
       const problem = await whyNot(principal, role, organizationId)
       if (problem !== undefined) return refuse(reply, problem.code, { errors: problem.errors })
@@ -121,6 +121,10 @@ export const tokenRoutes: ResourceRoutes = (app, context) => {
     '/tokens/:token_id',
     {
       config: { exists },
+      onRequest: async (request, reply) => {
+        const { token_id: id } = request.params as { token_id: string }
+        return mayEndOwn(principalOf(request), id) ? undefined : refuse(reply, 'FORBIDDEN')
+      },
       schema: {
         operationId: 'revokeAdminToken',
         tags,
@@ -134,6 +138,13 @@ export const tokenRoutes: ResourceRoutes = (app, context) => {
     },
   )
 }
+
+/**
+ * Tokens make no tokens: one that leaked could else outlive its revocation. Asked before anything is looked up for the
+ * request: a kept answer has a token in it too.
+ */
+const fromSession = async (request: FastifyRequest, reply: FastifyReply) =>
+  principalOf(request).via === 'session' ? undefined : refuse(reply, 'FORBIDDEN')
 
 /** Nobody grants above their own; and what a token is for has to be said so that it can be held to it. */
 async function whyNot(
