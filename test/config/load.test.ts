@@ -113,7 +113,7 @@ describe('variables', () => {
   })
 
   it('do not show their values in a message', () => {
-    const told = problemsOf('store: ${DB}\nlisten: ${DB}', { DB: 'postgres://sallyport:hunter2@db/x' })
+    const told = problemsOf('store: ${DB}\nlisten: ${DB}', { DB: 'mysql://sallyport:hunter2@db/x' })
     expect(told).toContain('the value of "${DB}" is not a store')
     expect(told).not.toContain('hunter2')
   })
