@@ -24,6 +24,8 @@ beforeEach(() => {
   clients = []
 })
 afterEach(async () => {
+  // Where a test has failed half-way.
+  await server.restart()
   for (const client of clients) await client.end().catch(() => undefined)
   for (const store of opened) await store.close()
 })

@@ -15,7 +15,7 @@ export interface PostgresServer {
   url(database?: string): string
   /** Ends it at once, as a crash does. */
   kill(): Promise<void>
-  /** After `kill`, on the same port. */
+  /** After `kill`, on the same port. Does nothing where it runs. */
   restart(): Promise<void>
   /** It takes connections, and answers nothing. */
   freeze(): void
@@ -98,6 +98,7 @@ function serverOf(folder: string, bin: string, data: string, port: number): Post
     url,
     kill: () => end(() => process.kill(pid, 'SIGQUIT')),
     async restart() {
+      if (keeper !== undefined) return
       const started = spawn(
         '/bin/sh',
         ['-c', keeperScript, 'sh', join(bin, 'postgres'), '-D', data, '-p', String(port)],
