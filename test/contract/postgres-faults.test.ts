@@ -24,6 +24,8 @@ beforeEach(() => {
   clients = []
 })
 afterEach(async () => {
+  // Where a test has failed half-way.
+  await server.restart()
   for (const client of clients) await client.end().catch(() => undefined)
   for (const store of opened) await store.close()
 })
@@ -70,9 +72,9 @@ describe('a PostgreSQL server that was away', () => {
     expect(await failure(store.insertRequests([requestRow(clock.now())]))).toMatch(/can't answer/)
     expect(await failure(store.ping())).toMatch(/can't answer/)
 
+    const before = nudges
     await server.restart()
     await eventually('a look-up', async () => (await store.findKeyByHash(secret.sha256)) !== undefined)
-    const before = nudges
     await eventually('the listener to be back', () => nudges > before, { withinMs: 10_000 })
     const again = nudges
     await makeOrganization(other, 'After')

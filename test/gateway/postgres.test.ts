@@ -31,6 +31,8 @@ afterEach(async () => {
     await once(child, 'exit')
   }
   await rm(folder, { recursive: true })
+  // Where a test has failed half-way.
+  await server.restart()
 })
 
 const env = () => ({ DATABASE: server.url(), SALLYPORT_MASTER_KEY: masterKey })
@@ -83,11 +85,14 @@ describe('a gateway on PostgreSQL', () => {
     await server.kill()
     const started = begin(file, env())
     await eventually('it to say so', () => /waiting for the store: .*nothing answers at/.test(started.output()), {
-      withinMs: 10_000,
+      withinMs: 30_000,
     })
-    expect(started.output()).toMatch(/"why":"can't open the store postgres:\/\/postgres@127/)
+    // The log goes another way than stderr, and may be a little later.
+    await eventually('the log to say so', () =>
+      /"why":"can't open the store postgres:\/\/postgres@127/.test(started.output()),
+    )
     await server.restart()
-    await eventually('it to listen', () => /Sallyport is running/.test(started.output()), { withinMs: 15_000 })
+    await eventually('it to listen', () => /Sallyport is running/.test(started.output()), { withinMs: 30_000 })
     expect(started.output()).not.toContain(decodeURIComponent(new URL(server.url()).password))
     started.child.kill('SIGTERM')
     expect(await started.exited).toEqual([0, null])
@@ -98,10 +103,10 @@ describe('a gateway on PostgreSQL', () => {
     const url = new URL(server.url())
     url.port = '1'
     const started = begin(file, { ...env(), DATABASE: url.href })
-    await eventually('it to wait', () => /waiting for the store/.test(started.output()), { withinMs: 10_000 })
+    await eventually('it to wait', () => /waiting for the store/.test(started.output()), { withinMs: 30_000 })
     started.child.kill('SIGTERM')
     expect(await started.exited).toEqual([0, null])
-  }, 30_000)
+  }, 60_000)
 
   it('does not wait for what has to be put right first', async () => {
     const url = new URL(server.url())
@@ -109,7 +114,7 @@ describe('a gateway on PostgreSQL', () => {
     const started = begin(await configure(), { ...env(), DATABASE: url.href })
     expect(await started.exited).toEqual([1, null])
     expect(started.output()).toMatch(/password don't belong together/)
-  }, 30_000)
+  }, 60_000)
 
   it('signs the context with one key on every node, and shows those of retired master keys too', async () => {
     const file = await configure('context: { sign: true }\n')

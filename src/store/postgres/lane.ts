@@ -181,7 +181,7 @@ function sessionOf(client: pg.PoolClient, callTimeoutMs: number, released: () =>
  */
 const toValues = (values: readonly unknown[]): unknown[] => values.map(withoutNul)
 
-export function withoutNul(value: unknown): unknown {
+function withoutNul(value: unknown): unknown {
   if (typeof value === 'string') return value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value
   return Array.isArray(value) ? value.map(withoutNul) : value
 }
