@@ -49,6 +49,8 @@ export interface Want extends Charge {
 export interface Grant extends ChargeState {
   /** Tokens beyond the cost that are now the holder's until the window ends. 0 when the request was refused. */
   readonly granted: number
+  /** Of `covered`, what the holder has again because the request was refused. Less than that has been called back. */
+  readonly returned: number
   /** Exceeded, and nobody holds tokens that could make it fit: it stays so until the window ends. */
   readonly final: boolean
   /** Identity of the window; empty where none has begun. */

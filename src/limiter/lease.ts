@@ -30,13 +30,11 @@ export class Lease implements Counter {
   #recalledAt = Number.NEGATIVE_INFINITY
   #batch = 0
   #onItsWay = 0
-  /** Among them one that asks for more than its cost. */
-  #fetching = false
+  /** Among them the one that asks for more than its cost, on behalf of those that wait. */
+  #fetch: Want | undefined
   /** Until then a cost of `#fullCost` is refused without asking: nothing can come back. */
   #fullUntil = Number.NEGATIVE_INFINITY
   #fullCost = 0
-  /** The last answer had no tokens to spare: nobody waits for the next. */
-  #dry = false
 
   constructor({ limit, bucket, requests, windowMs }: Charge, now: number) {
     this.limit = limit
@@ -100,22 +98,24 @@ export class Lease implements Counter {
     // Twice within a second: someone is busy here, and more so each time.
     this.#batch = now - this.#askedAt < busyMs ? Math.min(Math.max(4, 2 * this.#batch), batchMax) : 0
     this.#askedAt = now
-    const fetches = this.#batch > 0 && !this.#fetching && now - this.#recalledAt >= busyMs
+    const fetches = this.#batch > 0 && this.#fetch === undefined
     const waiting = fetches ? Math.min(this.waiting, waitingMax) : 0
-    return { ...charge, lease: true, waiting, extra: fetches ? this.#batch : 0, window: this.#window, covered, spent }
+    // What others have just called back is not held again at once.
+    const extra = fetches && now - this.#recalledAt >= busyMs ? this.#batch : 0
+    const want = { ...charge, lease: true, waiting, extra, window: this.#window, covered, spent }
+    if (fetches) this.#fetch = want
+    return want
   }
 
-  sent({ extra }: Want, answered: Promise<void>): void {
+  sent(want: Want, answered: Promise<void>): void {
     this.#onItsWay++
-    if (extra === 0) return
-    this.#fetching = true
-    if (!this.#dry) this.filling = answered
+    if (want === this.#fetch) this.filling = answered
   }
 
-  answered({ extra }: Want): void {
+  answered(want: Want): void {
     this.#onItsWay--
-    if (extra === 0) return
-    this.#fetching = false
+    if (want !== this.#fetch) return
+    this.#fetch = undefined
     this.filling = undefined
   }
 
@@ -128,8 +128,7 @@ export class Lease implements Counter {
    * Takes in an answer. What was set aside for a refused request is ours again, if it is of the window that is still on.
    * @param sentAt when the question was sent: the window ends no earlier than `resetMs` after it.
    */
-  take(want: Want, grant: Grant, refused: boolean, sentAt: number): void {
-    if (want.extra > 0) this.#dry = grant.granted === 0
+  take(want: Want, grant: Grant, sentAt: number): void {
     if (grant.window !== this.#window) {
       // Answers may overtake each other. What is let go here is lost tokens, never extra ones.
       if (grant.window === '' || sentAt < this.#namedAt) return
@@ -146,7 +145,7 @@ export class Lease implements Counter {
       this.#fullCost = want.cost
     }
     this.tokens += grant.granted
-    if (refused && want.window === grant.window) this.tokens += want.covered
+    this.tokens += grant.returned
   }
 
   /** What a caller is told is left: for everyone, and here. */

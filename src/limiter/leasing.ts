@@ -88,7 +88,9 @@ export function createLeasingLimiter({
     for (let waits = 0; waits < waitsMax; waits++) {
       const lease = filling(charges)
       if (lease === undefined) break
-      const cost = charges.find(({ limit, bucket }) => limit === lease.limit && bucket === lease.bucket)?.cost ?? 0
+      const { cost: asked = 0 } = charges.find((charge) => table.find(charge) === lease) ?? {}
+      // A cost that is no number does not fit, and nothing is handed out for it.
+      const cost = asked > 0 && Number.isFinite(asked) ? asked : 0
       lease.waiting += cost
       await lease.filling
       lease.waiting -= cost
@@ -109,30 +111,33 @@ export function createLeasingLimiter({
     })
     const { promise: answered, resolve } = Promise.withResolvers<void>()
     for (const { lease, want } of asked) lease?.sent(want, answered)
+    let states: readonly ChargeState[]
     try {
       const grants = await authority.take(asked.map(({ want }) => want))
-      const refused = grants.some(({ exceeded }) => exceeded)
-      const states = asked.map((one, index) => settle(one, grants[index] as Grant, refused, now))
-      // What another answer has brought meanwhile may be what this one lacks.
-      return (refused ? spend(charges, clock.monotonic()) : undefined) ?? states
+      states = asked.map((one, index) => settle(one, grants[index] as Grant, now))
     } finally {
       for (const { lease, want } of asked) lease?.answered(want)
       resolve()
     }
+    return states.some(({ exceeded }) => exceeded) ? ((await spendLate(charges)) ?? states) : states
   }
 
-  const settle = (
-    { charge, lease, want, recalls }: Asked,
-    grant: Grant,
-    refused: boolean,
-    sentAt: number,
-  ): ChargeState => {
+  /** What other answers bring, before or soon after a refusal, may be what it lacked. */
+  const spendLate = async (charges: readonly Charge[]): Promise<readonly ChargeState[] | undefined> => {
+    const states = spend(charges, clock.monotonic())
+    const lease = states === undefined ? filling(charges) : undefined
+    if (lease === undefined) return states
+    await lease.filling
+    return spend(charges, clock.monotonic())
+  }
+
+  const settle = ({ charge, lease, want, recalls }: Asked, grant: Grant, sentAt: number): ChargeState => {
     const { limit, requests, windowMs } = charge
     if (lease === undefined) {
       const { remaining, resetMs, exceeded } = grant
       return { limit, requests, windowMs, remaining, resetMs, exceeded }
     }
-    lease.take(want, grant, refused, sentAt)
+    lease.take(want, grant, sentAt)
     const remaining = lease.remaining(grant)
     // Called back while this was on its way: the caller of it counts on everything that is not spent.
     if (lease.recalls !== recalls) giveBack([lease.release()])

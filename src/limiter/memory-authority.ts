@@ -63,14 +63,18 @@ export function createMemoryAuthority({ limiter, clock, recallMs = 100 }: Memory
         // Written from what is left, which is 0 also where a limit was lowered below what is used.
         const need = (charges[index] as Charge).cost
         if (state.exceeded && book && back > 0 && need <= state.remaining + back) missing.push({ book, others, want })
-        return { ...state, granted: 0, final: state.exceeded && back === 0, window: book?.id ?? '' }
+        const returned = covered[index] ?? 0
+        // What the holder itself was given may still be on its way to it.
+        const own = (book?.held.get(holder) ?? 0) - returned
+        const final = state.exceeded && back === 0 && own <= 0
+        return { ...state, granted: 0, returned, final, window: book?.id ?? '' }
       }
       const book = openBook(want)
-      const granted = clock.monotonic() < book.calmUntil ? 0 : affordable(want, state.remaining)
+      const granted = affordable(want, state.remaining, clock.monotonic() < book.calmUntil)
       if (granted > 0) limiter.charge([{ ...want, cost: granted }])
       book.held.set(holder, (book.held.get(holder) ?? 0) - (covered[index] ?? 0) + granted)
       answerIfBack(book, holder)
-      return { ...state, remaining: state.remaining - granted, granted, final: false, window: book.id }
+      return { ...state, remaining: state.remaining - granted, granted, returned: 0, final: false, window: book.id }
     })
     return { grants, missing }
   }
@@ -116,13 +120,13 @@ export function createMemoryAuthority({ limiter, clock, recallMs = 100 }: Memory
           check()
           const first = takeOnce(holder, wants)
           if (first.missing.length === 0) return first.grants
+          // What it pays with others may need as well: two that wait for each other would wait in vain.
+          for (const [index, { limit, bucket, window }] of wants.entries()) {
+            giveBack(holder, { limit, bucket, window, tokens: first.grants[index]?.returned ?? 0, spent: 0 })
+          }
           return Promise.all(first.missing.map(callBack)).then(() => {
             check()
-            // What was told with the first call must not be told again.
-            return takeOnce(
-              holder,
-              wants.map((want) => ({ ...want, spent: 0 })),
-            ).grants
+            return takeOnce(holder, wants.map(payingAll)).grants
           })
         },
         peek: (charges) => limiter.peek(charges),
@@ -185,8 +189,12 @@ function answerIfBack(book: Book, holder: Holder): void {
   if (book.recall?.pending.delete(holder) && book.recall.pending.size === 0) book.recall.end()
 }
 
+/** What was told with a first call must not be told again. */
+const payingAll = (want: Want): Want => ({ ...want, covered: 0, spent: 0 })
+
 /** The less is left the less is handed out in advance, and the last few only to requests that are there. */
-function affordable({ waiting, extra }: Want, remaining: number): number {
+function affordable({ waiting, extra }: Want, remaining: number, calm: boolean): number {
+  if (calm) return 0
   const asked = Math.max(0, Math.min(waiting, remaining))
   return asked + Math.max(0, Math.min(extra, Math.floor((remaining - asked) / 8)))
 }

@@ -5,11 +5,10 @@ import type { Counter } from './authority.ts'
 export interface Recalls {
   /** Called with the counters whose tokens another node needs. */
   listen(listener: (counters: readonly Counter[]) => void): void
-  /**
-   * Waits, for a bounded time, until all that was held of these keys has come back.
-   * @returns false when it is not worth waiting: what is held there did not come the last time either.
-   */
-  wait(keys: readonly string[]): Promise<boolean>
+  /** False when what is held there did not come the last time either, or nobody can be heard. */
+  worthWaiting(keys: readonly string[]): boolean
+  /** Waits, for a bounded time, until all that was held of these keys has come back. */
+  wait(keys: readonly string[]): Promise<void>
   /** It did not come. */
   gaveUp(keys: readonly string[]): void
   close(): void
@@ -20,9 +19,10 @@ export interface RecallsOptions {
   readonly channels: { readonly recall: string; readonly back: string }
   /** What comes before `limit:bucket` in a key. */
   readonly keyStart: string
+  readonly waitMs: number
 }
 
-export function createRecalls({ subscriber, channels, keyStart }: RecallsOptions): Recalls {
+export function createRecalls({ subscriber, channels, keyStart, waitMs }: RecallsOptions): Recalls {
   let listener: ((counters: readonly Counter[]) => void) | undefined
   const waiting = new Map<string, Waiting>()
   /** Keys whose holders have not answered, and until when they are not asked again. */
@@ -67,12 +67,14 @@ export function createRecalls({ subscriber, channels, keyStart }: RecallsOptions
     listen(next) {
       listener = next
     },
+    worthWaiting(keys) {
+      const now = performance.now()
+      if (subscriber?.status !== 'ready' || waiting.size + keys.length > keysMax) return false
+      return keys.every((key) => (silent.get(key) ?? 0) <= now)
+    },
     async wait(keys) {
       const now = performance.now()
-      if (subscriber?.status !== 'ready' || keys.some((key) => (silent.get(key) ?? 0) > now)) return false
-      if (waiting.size + keys.length > keysMax) return false
       await Promise.all(keys.filter((key) => (back.get(key) ?? 0) <= now).map(waitFor))
-      return true
     },
     gaveUp(keys) {
       for (const key of keys) note(silent, key, silentMs)
@@ -95,7 +97,6 @@ function note(notes: Map<string, number>, key: string, forMs: number): void {
   if (notes.size < keysMax) notes.set(key, now + forMs)
 }
 
-const waitMs = 100
 /** A node that has not answered is dead or cut off, and what it holds is lost until the window ends. */
 const silentMs = 1000
 const backMs = 100

@@ -10,9 +10,6 @@ export interface Script {
  * A counter is a hash: `u` tokens used or held, `e` the end of the window in milliseconds of the server's clock, `l` those
  * held by nodes in advance as far as they have told, `r` the time until which none are handed out, after a recall.
  * The end doubles as the window's identity. Every key expires with its window.
- *
- * `clear` is what there is to say of what stands in all three: where the window has ended, or has the wrong length since
- * a limit was changed.
  */
 const readCounter = `
 local time = redis.call('TIME')
@@ -86,8 +83,8 @@ for i, key in ipairs(KEYS) do
     c.l = math.max(0, c.l - c.covered)
     if mode == 'take' and c.r <= now then
       local left = math.max(0, j.requests - c.u)
-      local asked = math.min(j.waiting, left)
-      j.granted = asked + math.min(j.extra, math.floor((left - asked) / 8))
+      local asked = math.max(0, math.min(j.waiting, left))
+      j.granted = asked + math.max(0, math.min(j.extra, math.floor((left - asked) / 8)))
       c.u = c.u + j.granted
       c.l = c.l + j.granted
     end

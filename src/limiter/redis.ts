@@ -18,6 +18,8 @@ export interface RedisLimiterOptions {
   readonly subscriber?: RedisClient
   /** What keys and channels begin with. */
   readonly prefix: string
+  /** How long a refusal waits for other nodes to give back what they have. */
+  readonly recallMs?: number
 }
 
 /**
@@ -27,10 +29,15 @@ export interface RedisLimiterOptions {
  * All keys begin with `{prefix}`, so that a cluster keeps them in one slot: one step can't span two. Buckets are ids,
  * addresses and routes; no key of a caller is ever part of a name.
  */
-export function createRedisLimiter({ commands, subscriber, prefix }: RedisLimiterOptions): RedisLimiter {
+export function createRedisLimiter({
+  commands,
+  subscriber,
+  prefix,
+  recallMs = 100,
+}: RedisLimiterOptions): RedisLimiter {
   const start = `{${prefix}}:limit:`
   const channels = { recall: `{${prefix}}:recall`, back: `{${prefix}}:back` }
-  const recalls = createRecalls({ subscriber, channels, keyStart: start })
+  const recalls = createRecalls({ subscriber, channels, keyStart: start, waitMs: recallMs })
   const keyOf = ({ limit, bucket }: { limit: string; bucket: string }): string => `${start}${limit}:${bucket}`
 
   const run = async (script: Script, keys: readonly string[], args: readonly (string | number)[]) => {
@@ -69,22 +76,33 @@ export function createRedisLimiter({ commands, subscriber, prefix }: RedisLimite
         want.spent,
       )
     }
-    const reply = await run(chargeScript, wants.map(keyOf), args)
-    const answer = Array.isArray(reply) ? reply : []
+    const answer = numbers(await run(chargeScript, wants.map(keyOf), args), 6 * wants.length)
     const missing: string[] = []
+    const refused = wants.some((_, index) => answer[6 * index] !== 1)
     const grants = wants.map((want, index): Grant => {
       const at = 6 * index
       const others = Number(answer[at + 5])
       if (others > 0) missing.push(keyOf(want))
       const state = stateOf(want, answer, at)
+      const window = String(answer[at + 4])
       return {
         ...state,
+        returned: refused && window === want.window ? want.covered : 0,
         granted: Number(answer[at + 3]),
         final: state.exceeded && others === 0,
-        window: String(answer[at + 4]),
+        window,
       }
     })
     return { grants, missing }
+  }
+
+  const giveBack = async (all: readonly Holding[]): Promise<void> => {
+    // Every node hears of every recall: those that hold nothing have nothing to say here.
+    const holdings = all.filter(({ window }) => window !== '')
+    if (holdings.length === 0) return
+    const args: (string | number)[] = [channels.back]
+    for (const { window, tokens, spent } of holdings) args.push(window, tokens, spent)
+    await run(giveBackScript, holdings.map(keyOf), args)
   }
 
   return {
@@ -93,21 +111,19 @@ export function createRedisLimiter({ commands, subscriber, prefix }: RedisLimite
     async take(wants) {
       if (!wants.some(mayBeHeld)) {
         const states = await count('charge', wants)
-        return states.map((state) => ({ ...state, granted: 0, final: state.exceeded, window: '' }))
+        return states.map((state) => ({ ...state, granted: 0, returned: 0, final: state.exceeded, window: '' }))
       }
       const first = await takeOnce(wants)
-      if (first.missing.length === 0 || !(await recalls.wait(first.missing))) return first.grants
+      if (first.missing.length === 0 || !recalls.worthWaiting(first.missing)) return first.grants
+      // What it pays with others may need as well: two that wait for each other would wait in vain.
+      const paid = wants.map((want, index) => ({ ...want, tokens: first.grants[index]?.returned ?? 0, spent: 0 }))
+      await Promise.all([giveBack(paid.filter(({ tokens }) => tokens > 0)), recalls.wait(first.missing)])
       // What was told with the first call must not be told again.
-      const second = await takeOnce(wants.map((want) => ({ ...want, spent: 0 })))
+      const second = await takeOnce(wants.map((want) => ({ ...want, covered: 0, spent: 0 })))
       recalls.gaveUp(second.missing)
       return second.grants
     },
-    async giveBack(holdings: readonly Holding[]) {
-      if (holdings.length === 0) return
-      const args: (string | number)[] = [channels.back]
-      for (const { window, tokens, spent } of holdings) args.push(window, tokens, spent)
-      await run(giveBackScript, holdings.map(keyOf), args)
-    },
+    giveBack,
     onRecall: (listener) => recalls.listen(listener),
     async probe() {
       await count('charge', [

@@ -12,7 +12,7 @@ export interface SharedCounters<Server = RedisServer> extends AsyncDisposable {
   /** Counters that nobody has used yet, by a new prefix. */
   renew(): void
   /** A limiter with connections of its own, connected. */
-  node(changed?: { prefix?: string }): Promise<RedisLimiter>
+  node(changed?: { prefix?: string; recallMs?: number }): Promise<RedisLimiter>
   connected(node: RedisLimiter): boolean
   /** Ends the connections of a node without a word, as when its machine dies. */
   cutOff(node: RedisLimiter): void
@@ -34,12 +34,12 @@ export async function shareCounters<Server extends Pick<RedisServer, 'url' | 'cl
     renew() {
       current = newPrefix()
     },
-    async node({ prefix = current } = {}) {
+    async node({ prefix = current, recallMs = 100 } = {}) {
       const [commands, subscriber] = await Promise.all([
         connected(address, 'commands'),
         connected(address, 'subscriber'),
       ])
-      const limiter = createRedisLimiter({ commands, subscriber, prefix })
+      const limiter = createRedisLimiter({ commands, subscriber, prefix, recallMs })
       clients.set(limiter, [commands, subscriber])
       return limiter
     },
