@@ -49,6 +49,7 @@ export function createKeyLookup({ store, clock, cache: settings, lastSyncAt, eve
   let unanswered = 0
   let lastStartAt = Number.NEGATIVE_INFINITY
   let storeUp = true
+  let failedAt = Number.NEGATIVE_INFINITY
 
   const blindMs = (): number => clock.monotonic() - lastSyncAt()
 
@@ -62,15 +63,31 @@ export function createKeyLookup({ store, clock, cache: settings, lastSyncAt, eve
     events.storeUp(up, why)
   }
 
-  const answered = (id: string, sha256: Buffer, record: KeyRecord | undefined): KeyRecord | undefined => {
+  /**
+   * Whether all that happened until a moment ago is known of it. A process that stood still has not heard of the changes
+   * meanwhile, and may well see a request before it hears of them. While the store is known to be down there is nobody to ask.
+   */
+  const isInStep = ({ loadedAt }: CachedKey, now: number): boolean => {
+    const syncedAt = lastSyncAt()
+    return now - Math.max(loadedAt, syncedAt) <= syncSlackMs || failedAt > syncedAt
+  }
+
+  const answered = (
+    id: string,
+    sha256: Buffer,
+    record: KeyRecord | undefined,
+    askedAt: number,
+  ): KeyRecord | undefined => {
     noteStore(true)
-    if (record !== undefined) cache.set(id, sha256, record, clock.monotonic())
+    // No younger than the question: the answer may have lain there while this process stood still.
+    if (record !== undefined) cache.set(id, sha256, record, askedAt)
     return record
   }
 
   /** The store failed: the old record serves a while, as long as none of it was invalidated. */
   const failed = (id: string, sha256: Buffer, error: unknown): Lookup => {
     noteStore(false, error instanceof Error ? error.message : String(error))
+    failedAt = clock.monotonic()
     const old = cache.get(id, sha256)
     if (old === undefined || blindMs() > staleMs) return 'KEY_STORE_UNAVAILABLE'
     old.askAgainAt = clock.monotonic() + askAgainMs
@@ -87,11 +104,15 @@ export function createKeyLookup({ store, clock, cache: settings, lastSyncAt, eve
   const settle = async (id: string, sha256: Buffer, flight: Flight, first: StoreAnswer): Promise<Lookup> => {
     let answer = first
     try {
+      let askedAt = lastStartAt
       for (let round = 0; round < roundsMax; round++) {
         const startedAt = round === 0 ? flight.startedAt : marks.now
-        if (round > 0) answer = store.findKeyByHash(sha256)
+        if (round > 0) {
+          askedAt = clock.monotonic()
+          answer = store.findKeyByHash(sha256)
+        }
         const record = answer instanceof Promise ? await withTimeLimit(answer, lookupTimeMaxMs) : answer
-        if (record === undefined || !marks.touched(record, startedAt)) return answered(id, sha256, record)
+        if (record === undefined || !marks.touched(record, startedAt)) return answered(id, sha256, record, askedAt)
       }
       return 'KEY_STORE_UNAVAILABLE'
     } catch (error) {
@@ -124,7 +145,7 @@ export function createKeyLookup({ store, clock, cache: settings, lastSyncAt, eve
     }
     if (!(answer instanceof Promise)) {
       events.keyCache('miss')
-      return answered(id, sha256, answer)
+      return answered(id, sha256, answer, lastStartAt)
     }
     running++
     const flight: Flight = { startedAt: marks.now, asked: 1, stale: false, result: notYet }
@@ -145,7 +166,7 @@ export function createKeyLookup({ store, clock, cache: settings, lastSyncAt, eve
       const entry = usable(id, sha256)
       if (entry === undefined) return ask(id, sha256)
       const now = clock.monotonic()
-      if (now - entry.loadedAt < settings.ttl) {
+      if (now - entry.loadedAt < settings.ttl && isInStep(entry, now)) {
         events.keyCache('hit')
         return entry.record
       }
@@ -182,7 +203,7 @@ interface Flight {
 
 const notYet: Promise<Lookup> = Promise.resolve('KEY_STORE_UNAVAILABLE' as const)
 
-/** Between two polls of the change log a node in touch is behind by this much at most. */
+/** Between two polls of the change log a node in touch is behind by this much at most: what nodes promise without Redis. */
 const syncSlackMs = 1000
 /** While the store is down, each key asks for a fresh record this often at most, and is served the old one between. */
 const askAgainMs = 1000

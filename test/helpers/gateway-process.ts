@@ -20,6 +20,7 @@ export interface GatewayProcess extends AsyncDisposable {
 export async function spawnGateway(
   configFile: string,
   env: Readonly<Record<string, string>> = {},
+  { withinMs = 15_000 }: { withinMs?: number } = {},
 ): Promise<GatewayProcess> {
   const child = spawn(process.execPath, [main, 'start', '--config', configFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -40,7 +41,7 @@ export async function spawnGateway(
       if (child.exitCode !== null) return { data: '', admin: '' }
       return data !== undefined && admin !== undefined && { data, admin }
     },
-    { withinMs: 15_000, everyMs: 20 },
+    { withinMs, everyMs: 20 },
   ).catch((error: unknown) => {
     child.kill('SIGKILL')
     throw new Error(`${String(error)}\n${output}`)

@@ -362,13 +362,61 @@ describe('a node that has lost touch with the change log', () => {
     world.lastSyncAt = () => start
     world.lookup.find(hash)
     world.clock.advance(10_000)
-    world.answer = () => revoked
+    world.answer = down
     expect(world.lookup.find(hash)).toEqual(keyRecord())
     world.clock.advance(1)
     expect(world.lookup.cached(hash)).toBeUndefined()
+    world.answer = () => revoked
     expect(world.lookup.find(hash)).toBe(revoked)
     world.answer = down
     expect(world.lookup.find(hash)).toBe('KEY_STORE_UNAVAILABLE')
+  })
+
+  it('asks the store for a key that it holds as soon as it is more than a second behind', () => {
+    const world = setUp()
+    const start = world.clock.monotonic()
+    world.lastSyncAt = () => start
+    world.lookup.find(hash)
+    world.clock.advance(1000)
+    world.answer = () => revoked
+    expect(world.lookup.find(hash)).toEqual(keyRecord())
+    world.clock.advance(1)
+    expect(world.lookup.find(hash)).toBe(revoked)
+    // And then holds what it has been told, for as long as that is young.
+    world.answer = () => keyRecord()
+    world.clock.advance(1000)
+    expect(world.lookup.find(hash)).toBe(revoked)
+    expect(world.calls).toBe(2)
+  })
+
+  it('goes on from the cache without asking for each request when the store is down too, until it is in touch again', () => {
+    const world = setUp()
+    let syncedAt = world.clock.monotonic()
+    world.lastSyncAt = () => syncedAt
+    world.lookup.find(hash)
+    world.answer = down
+    world.calls = 0
+    world.clock.advance(5000)
+    for (let request = 0; request < 100; request++) expect(world.lookup.find(hash)).toEqual(keyRecord())
+    expect(world.calls).toBe(1)
+    world.answer = () => revoked
+    syncedAt = world.clock.monotonic() + 1
+    world.clock.advance(1002)
+    expect(world.lookup.find(hash)).toBe(revoked)
+  })
+
+  it('takes a record to be as old as the question, however long the answer lay there', async () => {
+    const world = setUp()
+    const start = world.clock.monotonic()
+    world.lastSyncAt = () => start
+    const late = Promise.withResolvers<KeyRecord>()
+    world.answer = () => late.promise
+    const first = world.lookup.find(hash)
+    world.clock.advance(1001)
+    late.resolve(keyRecord())
+    expect(await first).toEqual(keyRecord())
+    world.answer = () => revoked
+    expect(world.lookup.find(hash)).toBe(revoked)
   })
 
   it('knows how long that is though the machine’s clock is set back', () => {
