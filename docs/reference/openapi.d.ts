@@ -1355,6 +1355,8 @@ export interface components {
             /** @enum {string} */
             status: "active" | "suspended";
             status_reason: string | null;
+            /** @description Null while active. What root has suspended, root alone resumes. */
+            suspended_by: ("root" | "owner") | null;
             rate_limit: {
                 /** @example 100 */
                 requests: number;
@@ -3907,6 +3909,7 @@ export interface operations {
                     /** @enum {string} */
                     status?: "active" | "suspended";
                     reason?: string | null;
+                    /** @description Root alone changes it. */
                     rate_limit?: {
                         /** @example 100 */
                         requests: number;

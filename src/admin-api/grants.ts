@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { keysManage } from '../config/grantable.ts'
-import type { ApiKey, Role, ServiceAccount } from '../store/store.ts'
+import type { ApiKey, Organization, OrganizationPatch, Role, ServiceAccount } from '../store/store.ts'
 import { type AccessRole, outranks } from './principal.ts'
 
 /**
@@ -35,4 +36,20 @@ export function mayEndKey(
 ): boolean {
   if (key.system && own !== 'root') return false
   return outranks(own, 'admin') || mayHandleKey(own, key, owner)
+}
+
+/**
+ * What root has set for an organization, root alone changes: its rate limit, and a suspension with its reason. To send back
+ * what is there is no change.
+ * @returns what to tell somebody else who would change it; undefined where nothing is in the way.
+ */
+export function setByRoot(own: AccessRole, current: Organization, change: OrganizationPatch): string | undefined {
+  if (own === 'root') return undefined
+  const { status, statusReason, rateLimit } = change
+  const sameStatus = status === undefined || (status === current.status && statusReason === current.statusReason)
+  if (current.suspendedBy === 'root' && !sameStatus)
+    return 'The organization was suspended by root, and root alone resumes it or changes the reason. Ask who runs this gateway.'
+  if (rateLimit !== undefined && !isDeepStrictEqual(rateLimit, current.rateLimit))
+    return 'The rate_limit of an organization is set by root alone. Leave it out, or ask who runs this gateway.'
+  return undefined
 }

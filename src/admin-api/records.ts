@@ -57,6 +57,7 @@ export function organizationRecord(organization: Organization) {
     slug: organization.slug,
     status: organization.status,
     status_reason: organization.statusReason,
+    suspended_by: organization.suspendedBy,
     rate_limit: rateLimitRecord(organization.rateLimit),
     metadata: organization.metadata,
     created_at: time(organization.createdAt),

@@ -12,6 +12,8 @@ export interface RateLimitSetting {
 }
 
 export type OrganizationStatus = 'active' | 'suspended'
+/** What root has suspended, an owner can't resume. */
+export type SuspendedBy = 'root' | 'owner'
 
 export interface Organization {
   /** `org_…` */
@@ -21,6 +23,8 @@ export interface Organization {
   readonly slug: string
   readonly status: OrganizationStatus
   readonly statusReason: string | null
+  /** Null while it is active. */
+  readonly suspendedBy: SuspendedBy | null
   readonly rateLimit: RateLimitSetting | null
   readonly metadata: Metadata
   readonly createdAt: number

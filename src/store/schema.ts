@@ -29,6 +29,7 @@ export interface OrganizationsTable {
   slug: string
   status: string
   status_reason: string | null
+  suspended_by: string | null
   rate_limit: string | null
   metadata: string
   created_at: number

@@ -13,11 +13,12 @@ export type {
   OrganizationStatus,
   RateLimitSetting,
   Secret,
+  SuspendedBy,
   WorkspaceRef,
 } from './objects.ts'
 
 import type { IdempotencyStore } from './idempotency-store.ts'
-import type { ApiKey, NewKey, NewSecret, Organization, RateLimitSetting, WorkspaceRef } from './objects.ts'
+import type { ApiKey, NewKey, NewSecret, Organization, RateLimitSetting, SuspendedBy, WorkspaceRef } from './objects.ts'
 import type { SealedSecretsStore } from './sealed-secrets-store.ts'
 import type { Checkpoint, StoredEvent } from './verify-events.ts'
 import type { WebhookStore } from './webhooks-store.ts'
@@ -254,7 +255,10 @@ export type NewOrganization = Pick<Organization, 'name'> &
   Partial<Pick<Organization, 'slug' | 'rateLimit' | 'metadata'>>
 export type OrganizationPatch = Partial<
   Pick<Organization, 'name' | 'status' | 'statusReason' | 'rateLimit' | 'metadata'>
->
+> & {
+  /** With `status: 'suspended'`; root when left out. What root has suspended stays root's until it is active again. */
+  readonly suspendedBy?: SuspendedBy
+}
 
 export type KeyPatch = Partial<
   Pick<ApiKey, 'name' | 'description' | 'scopes' | 'allowedIps' | 'rateLimit' | 'metadata' | 'system'>

@@ -18,6 +18,7 @@ describe('organizations and workspaces on the command line', () => {
       slug: 'acme',
       status: 'active',
       status_reason: null,
+      suspended_by: null,
       rate_limit: null,
       metadata: { plan: 'pro' },
       created_at: time,
@@ -41,7 +42,7 @@ describe('organizations and workspaces on the command line', () => {
 
   it('suspends and resumes by slug, with the reason', async () => {
     const suspended = await cli.json('orgs', 'suspend', 'acme', '--reason', 'invoice overdue')
-    expect(suspended).toMatchObject({ status: 'suspended', status_reason: 'invoice overdue' })
+    expect(suspended).toMatchObject({ status: 'suspended', status_reason: 'invoice overdue', suspended_by: 'root' })
     expect(await cli.json('orgs', 'resume', 'acme')).toMatchObject({ status: 'active', status_reason: null })
   })
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 import { type Store, StoreUnavailable } from '../../src/store/store.ts'
 import { testClock } from '../helpers/clock.ts'
-import { makeOrganization, requestRow } from './store-parts/make.ts'
+import { actor, makeOrganization, requestRow } from './store-parts/make.ts'
 
 /** What SQLite alone promises of its file, beyond the contract of all stores. */
 
@@ -53,6 +53,20 @@ describe('the file of a SQLite store', () => {
     await makeOrganization(store)
     await store.close()
     expect(statSync(`${file}-wal`, { throwIfNoEntry: false })).toBeUndefined()
+  })
+
+  it('of before it was known who had suspended an organization says that root had', async () => {
+    const store = await open()
+    const [suspended, active] = [await makeOrganization(store), await makeOrganization(store)]
+    await store.updateOrganization(suspended, { status: 'suspended', suspendedBy: 'owner' }, actor)
+    await store.close()
+    const database = new DatabaseSync(file)
+    database.exec('alter table organizations drop column suspended_by')
+    database.exec("delete from kysely_migration where name = '0010-suspended-by'")
+    database.close()
+    const later = await open()
+    expect(await later.findOrganization(suspended)).toMatchObject({ status: 'suspended', suspendedBy: 'root' })
+    expect(await later.findOrganization(active)).toMatchObject({ status: 'active', suspendedBy: null })
   })
 
   it('is in WAL mode, so that readers never wait for the writer', async () => {

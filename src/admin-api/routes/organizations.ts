@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { Organization } from '../../store/store.ts'
 import { actorOf, organizationOf, principalOf, type ResourceRoutes } from '../context.ts'
 import { ifMatch, sendTagged } from '../etag.ts'
+import { setByRoot } from '../grants.ts'
+import { roleOf } from '../key-in-path.ts'
 import { makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { organizationRecord } from '../records.ts'
@@ -27,6 +29,10 @@ const record = z
     slug: z.string(),
     status: z.enum(['active', 'suspended']),
     status_reason: z.string().nullable(),
+    suspended_by: z
+      .enum(['root', 'owner'])
+      .nullable()
+      .describe('Null while active. What root has suspended, root alone resumes.'),
     rate_limit: rateLimit.nullable(),
     metadata,
     created_at: time,
@@ -44,7 +50,7 @@ const patch = z.strictObject({
   name: name.optional(),
   status: z.enum(['active', 'suspended']).optional(),
   reason: z.string().max(500).nullable().optional(),
-  rate_limit: rateLimit.nullable().optional(),
+  rate_limit: rateLimit.nullable().optional().describe('Root alone changes it.'),
   metadata: metadata.optional(),
 })
 
@@ -123,16 +129,26 @@ export const organizationRoutes: ResourceRoutes = (app, { store }) => {
     async (request, reply) => {
       const before = organizationOf(request)
       const { name, status, reason, rate_limit, metadata } = request.body
+      const role = roleOf(request)
+      const change = {
+        ...(name !== undefined && { name }),
+        ...(status !== undefined && {
+          status,
+          statusReason: reason ?? null,
+          suspendedBy: role === 'root' ? ('root' as const) : ('owner' as const),
+        }),
+        ...(metadata !== undefined && { metadata }),
+        ...(rate_limit !== undefined && { rateLimit: rateLimitSetting(rate_limit) }),
+      }
+      const detail = setByRoot(role, before, change)
+      if (detail !== undefined) return refuse(reply, 'FORBIDDEN', { detail })
+      const unchanged = ifMatch(request, recordOf)
       const organization = await store.updateOrganization(
         before.id,
-        {
-          ...(name !== undefined && { name }),
-          ...(status !== undefined && { status, statusReason: reason ?? null }),
-          ...(metadata !== undefined && { metadata }),
-          ...(rate_limit !== undefined && { rateLimit: rateLimitSetting(rate_limit) }),
-        },
+        change,
         actorOf(request),
-        ifMatch(request, recordOf),
+        // Asked once more where it is written: root may have suspended it meanwhile.
+        (current) => unchanged(current) && setByRoot(role, current, change) === undefined,
       )
       return organization === undefined ? refuse(reply, 'NOT_FOUND') : sendTagged(reply, recordOf(organization))
     },

@@ -11,6 +11,7 @@ import { keptAnswers } from './0006-kept-answers.ts'
 import { sessionProof } from './0007-session-proof.ts'
 import { analytics } from './0008-analytics.ts'
 import { nodes } from './0009-nodes.ts'
+import { suspendedBy } from './0010-suspended-by.ts'
 import type { ColumnTypes } from './column-types.ts'
 
 /**
@@ -58,6 +59,7 @@ export function migrationsFor(types: ColumnTypes): Record<string, Migration> {
     '0007-session-proof': sessionProof(types),
     '0008-analytics': analytics(types),
     '0009-nodes': nodes(types),
+    '0010-suspended-by': suspendedBy(),
   }
 }
 

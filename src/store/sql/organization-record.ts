@@ -9,6 +9,7 @@ export function toOrganization(row: Selectable<OrganizationsTable>): Organizatio
     slug: row.slug,
     status: row.status === 'active' ? 'active' : 'suspended',
     statusReason: row.status_reason,
+    suspendedBy: row.status === 'active' ? null : row.suspended_by === 'owner' ? 'owner' : 'root',
     rateLimit: row.rate_limit === null ? null : JSON.parse(row.rate_limit),
     metadata: JSON.parse(row.metadata),
     createdAt: row.created_at,

@@ -5,6 +5,7 @@ import {
   type OrganizationStatus,
   type Store,
   StoreMissing,
+  type SuspendedBy,
 } from '../store.ts'
 import type { Reader, SqlEngine } from './engine.ts'
 import { recordChange, recordEvent } from './events.ts'
@@ -37,6 +38,7 @@ export function organizationMethods({ db, write, clock }: SqlEngine): Organizati
             )),
           status: 'active',
           status_reason: null,
+          suspended_by: null,
           rate_limit: toJson(input.rateLimit ?? null),
           metadata: JSON.stringify(input.metadata ?? {}),
           created_at: now,
@@ -92,7 +94,7 @@ export function organizationMethods({ db, write, clock }: SqlEngine): Organizati
         if (!row) return undefined
         const current = toOrganization(row)
         requireThat(holds, current)
-        const diff = difference<Organization>(current, withReason(current, patch))
+        const diff = difference<Organization>(current, wantedOf(current, patch))
         if (!diff) return current
         const now = clock.now()
         const updated = { ...current, ...diff.changed, updatedAt: now }
@@ -102,6 +104,7 @@ export function organizationMethods({ db, write, clock }: SqlEngine): Organizati
             name: updated.name,
             status: updated.status,
             status_reason: updated.statusReason,
+            suspended_by: updated.suspendedBy,
             rate_limit: toJson(updated.rateLimit),
             metadata: JSON.stringify(updated.metadata),
             updated_at: now,
@@ -128,7 +131,7 @@ export async function requireOrganization(db: Reader, id: string): Promise<void>
 }
 
 /** A reason belongs to one change of status: the next change without one takes it away. */
-function withReason(current: Organization, patch: OrganizationPatch): OrganizationPatch {
+function wantedOf(current: Organization, patch: OrganizationPatch): Partial<Organization> {
   const { name, status, statusReason, rateLimit, metadata } = patch
   const changesStatus = status !== undefined && status !== current.status
   const reason = statusReason === undefined && changesStatus ? null : statusReason
@@ -136,10 +139,14 @@ function withReason(current: Organization, patch: OrganizationPatch): Organizati
     ...(name !== undefined && { name }),
     ...(status !== undefined && { status }),
     ...(reason !== undefined && { statusReason: reason }),
+    ...(status !== undefined && { suspendedBy: status === 'active' ? null : suspendedBy(current, patch) }),
     ...(rateLimit !== undefined && { rateLimit }),
     ...(metadata !== undefined && { metadata }),
   }
 }
+
+const suspendedBy = (current: Organization, patch: OrganizationPatch): SuspendedBy =>
+  current.suspendedBy === 'root' ? 'root' : (patch.suspendedBy ?? 'root')
 
 function eventType(status: OrganizationStatus | undefined): string {
   if (status === undefined) return 'organization.updated'

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { StoreConflict } from '../../../src/store/store.ts'
+import { type OrganizationPatch, StoreConflict } from '../../../src/store/store.ts'
 import type { OpenStore } from '../store.ts'
 import { actor, testOn } from './make.ts'
 
@@ -23,6 +23,7 @@ export function organizationsContract(open: OpenStore): void {
         slug: 'acme-1',
         status: 'active',
         statusReason: null,
+        suspendedBy: null,
         rateLimit: { requests: 10, perMs: 60_000 },
         metadata: { plan: 'pro', tags: ['a'] },
         createdAt: clock.now(),
@@ -94,6 +95,28 @@ export function organizationsContract(open: OpenStore): void {
       expect(resumed).toMatchObject({ status: 'active', statusReason: null })
       const types = (await store.listEvents()).map(({ type }) => type)
       expect(types).toEqual(['organization.resumed', 'organization.suspended', 'organization.created'])
+    })
+
+    it('tells who has suspended it: root where nobody is named, and root until it is active again', async ({
+      store,
+    }) => {
+      const { id } = await store.createOrganization({ name: 'Acme' }, actor)
+      const change = async (patch: OrganizationPatch) => {
+        const updated = await store.updateOrganization(id, patch, actor)
+        expect(await store.findOrganization(id)).toEqual(updated)
+        return updated?.suspendedBy
+      }
+      expect(await change({ status: 'suspended', suspendedBy: 'owner' })).toBe('owner')
+      expect(await change({ name: 'Other' })).toBe('owner')
+      expect(await change({ status: 'suspended' })).toBe('root')
+      expect(await change({ status: 'suspended', statusReason: 'x', suspendedBy: 'owner' })).toBe('root')
+      expect(await change({ status: 'active', suspendedBy: 'owner' })).toBeNull()
+      expect(await change({ status: 'suspended', suspendedBy: 'owner' })).toBe('owner')
+      expect((await store.listEvents())[0]).toMatchObject({
+        type: 'organization.suspended',
+        before: { status: 'active', suspended_by: null },
+        after: { status: 'suspended', suspended_by: 'owner' },
+      })
     })
 
     it('records nothing for a patch that changes nothing', async ({ store, opened: { clock } }) => {
