@@ -56,6 +56,7 @@ const openHotLane = (connection: pg.ClientConfig, timeoutMs: number): Lane =>
   createLane(connection, {
     max: hotConnections,
     ...{ acquireTimeoutMs: timeoutMs / 2, statementTimeoutMs: timeoutMs / 2 - 500, closeWithinMs: timeoutMs },
+    primary: true,
   })
 
 async function open(
@@ -64,7 +65,7 @@ async function open(
   { clock, hotTimeoutMs = 2000, statementTimeoutMs = 30_000, acquireTimeoutMs = 5000 }: PostgresOptions,
 ): Promise<Store> {
   const hot = openHotLane(connection, hotTimeoutMs)
-  const waits = { acquireTimeoutMs, statementTimeoutMs }
+  const waits = { acquireTimeoutMs, statementTimeoutMs, checkAfterMs, primary: true }
   const writes = createLane(connection, { max: writeConnections, ...waits })
   const queries = createLane(connection, { max: connections - hotConnections - writeConnections, ...waits })
   const partitions = createPartitions(writes)
@@ -106,7 +107,7 @@ function createEngine(queries: Lane, writes: Lane, partitions: Partitions, clock
   const db = new Kysely<Tables>({ dialect: laneDialect(queries, 'begin') })
   const writer = new Kysely<Tables>({ dialect: laneDialect(writes, beginWrite) })
   // Those of this process wait here and not on the server, where each would hold a connection meanwhile.
-  const queue = createQueue(2000)
+  const queue = createQueue(2000, turnWithinMs)
   return {
     clock: { now: () => Math.trunc(clock.now()) },
     db,
@@ -128,3 +129,7 @@ function createEngine(queries: Lane, writes: Lane, partitions: Partitions, clock
 /** Of the connections: two for look-ups, one for changes and two for batches of the request log; queries have the rest. */
 const hotConnections = 2
 const writeConnections = 3
+/** Of look-ups there is always one that was sent a moment ago, and they have no time for a question. */
+const checkAfterMs = 1000
+/** One that lost its connection in the middle may take half a minute to learn of it. */
+const turnWithinMs = 10_000

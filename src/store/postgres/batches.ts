@@ -48,7 +48,7 @@ export function createBatches(lane: Lane, partitions: Partitions): Batches {
         if (causeCode(error) !== sameRowTwice) throw error
         await oneByOne(session, sql, rows)
       }
-    })
+    }, answerWithinMs)
 
   const runBatch: Batches['batch'] = (statements) =>
     lane.use(async (session) => {
@@ -73,7 +73,7 @@ export function createBatches(lane: Lane, partitions: Partitions): Batches {
         await session.rollback()
         throw error
       }
-    })
+    }, answerWithinMs)
 
   return {
     async many(sql, rows) {
@@ -82,6 +82,9 @@ export function createBatches(lane: Lane, partitions: Partitions): Batches {
     batch: (statements) => withRoom(() => retried(() => runBatch(statements.filter(({ rows }) => rows.length > 0)))),
   }
 }
+
+/** The next batch waits for this one, and so do the rows that there is room for: a connection that is dead is given up soon. */
+const answerWithinMs = 10_000
 
 type Rows = readonly (readonly unknown[])[]
 

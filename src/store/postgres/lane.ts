@@ -12,8 +12,11 @@ export interface Lane {
    * @throws StoreUnavailable when none is free or can be opened in time, or when too many wait already.
    */
   acquire(): Promise<Session>
-  /** With a session that is released afterwards. */
-  use<T>(work: (session: Session) => Promise<T>): Promise<T>
+  /**
+   * With a session that is released afterwards.
+   * @param answerWithinMs for each statement, where that is less than the lane gives all of them.
+   */
+  use<T>(work: (session: Session) => Promise<T>, answerWithinMs?: number): Promise<T>
   /** Lets those finish that have a session, for some seconds; ends the rest. */
   close(): Promise<void>
 }
@@ -42,6 +45,10 @@ export interface LaneOptions {
   readonly waitingMax?: number
   readonly closeWithinMs?: number
   readonly idleInTransactionMs?: number
+  /** A connection that nobody has used for so long is asked for a sign of life before anybody gets it. */
+  readonly checkAfterMs?: number
+  /** A standby is refused: it may be behind, and what was revoked would still be valid on it. */
+  readonly primary?: boolean
 }
 
 export function createLane(
@@ -53,6 +60,8 @@ export function createLane(
     waitingMax = 2000,
     closeWithinMs = 5000,
     idleInTransactionMs = 15_000,
+    checkAfterMs = Number.POSITIVE_INFINITY,
+    primary = false,
   }: LaneOptions,
 ): Lane {
   const pool = new pg.Pool({
@@ -68,19 +77,21 @@ export function createLane(
   })
   const out = new Set<Session>()
   const waiting = new Set<Promise<unknown>>()
+  const usedAt = new WeakMap<pg.PoolClient, number>()
   let closed = false
   let closing: Promise<void> | undefined
   // A connection that dies while nobody uses it: the pool has dropped it, and the next call opens another one.
   pool.on('error', ignore)
   pool.on('connect', (client) => client.on('error', ignore))
 
-  const acquire = async (): Promise<Session> => {
+  /** @param withinMs where that is less than what every wait for a connection has. */
+  const connect = async (withinMs?: number): Promise<pg.PoolClient> => {
     if (closed) throw new StoreUnavailable('the store is closed')
     if (pool.waitingCount >= waitingMax)
       throw new StoreUnavailable(`the store is overloaded: ${pool.waitingCount} calls wait already`, { mayPass: true })
     const connecting = pool.connect()
     waiting.add(connecting)
-    const client = await connecting
+    return (withinMs === undefined ? connecting : orLetGo(connecting, withinMs))
       .finally(() => waiting.delete(connecting))
       .catch((error: unknown) => {
         throw error instanceof Error &&
@@ -92,9 +103,25 @@ export function createLane(
             })
           : toStoreError(error)
       })
-    const session = sessionOf(client, statementTimeoutMs + graceMs, () => out.delete(session))
-    out.add(session)
-    return session
+  }
+
+  const acquire = async (answerWithinMs = statementTimeoutMs): Promise<Session> => {
+    const deadline = performance.now() + acquireTimeoutMs
+    for (let withinMs: number | undefined; ; withinMs = deadline - performance.now()) {
+      const client = await connect(withinMs)
+      const released = (): void => {
+        out.delete(session)
+        usedAt.set(client, performance.now())
+      }
+      const session = sessionOf(client, answerWithinMs + graceMs, released)
+      out.add(session)
+      const idleMs = performance.now() - (usedAt.get(client) ?? Number.NEGATIVE_INFINITY)
+      if (idleMs < checkAfterMs || (idleMs === Number.POSITIVE_INFINITY && !primary)) return session
+      const found = await inspect(client)
+      if (found === 'primary' || (found === 'standby' && !primary)) return session
+      session.release(true)
+      if (found === 'standby') throw toStoreError(Object.assign(new Error('a standby'), { code: readOnly }))
+    }
   }
 
   const end = async (): Promise<void> => {
@@ -108,9 +135,9 @@ export function createLane(
   }
 
   return {
-    acquire,
-    async use(work) {
-      const session = await acquire()
+    acquire: () => acquire(),
+    async use(work, answerWithinMs) {
+      const session = await acquire(answerWithinMs)
       try {
         return await work(session)
       } finally {
@@ -126,6 +153,38 @@ export function createLane(
 
 /** The server ends a statement that takes too long; what the server does not do, we do a little later. */
 const graceMs = 500
+
+/**
+ * Who is at the other end. Where a machine or a firewall forgets a connection nobody is told, and a statement that is sent
+ * on it would wait for all of its time.
+ */
+async function inspect(client: pg.PoolClient): Promise<'primary' | 'standby' | 'nobody'> {
+  const { promise: late, resolve } = Promise.withResolvers<'nobody'>()
+  const timer = setTimeout(resolve, aliveWithinMs, 'nobody')
+  try {
+    const asked = client.query('select pg_is_in_recovery() as standby').then(
+      ({ rows }) => (rows[0]?.standby === false ? 'primary' : 'standby'),
+      () => 'nobody' as const,
+    )
+    return await Promise.race([asked, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const aliveWithinMs = 1000
+/** SQLSTATE of what a standby does not do. */
+const readOnly = '25006'
+
+/** One that comes later goes back to the pool. */
+function orLetGo(connecting: Promise<pg.PoolClient>, withinMs: number): Promise<pg.PoolClient> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    reject(new StoreUnavailable("the store can't answer: connections to it are dead", { mayPass: true }))
+    connecting.then((client) => client.release()).catch(ignore)
+  }, withinMs)
+  return Promise.race([connecting, late]).finally(() => clearTimeout(timer))
+}
 
 function sessionOf(client: pg.PoolClient, callTimeoutMs: number, released: () => void): Session {
   let broken = false
