@@ -6,7 +6,7 @@ import { requestFilterFields } from '../jobs/request-export.ts'
 import { outputKeptMs } from '../jobs/runner.ts'
 import { gracePeriodSecondsMax } from '../keys/rotate.ts'
 import type { Job } from '../store/jobs-store.ts'
-import { optionalTime, organizationParams, time } from './schemas.ts'
+import { optionalTime, organizationParams, reason, time } from './schemas.ts'
 
 /** Shapes of jobs, as those order them and see them who use the API. */
 export const jobParams = organizationParams.extend({ job_id: z.string() })
@@ -41,7 +41,7 @@ const keyExport = z.strictObject({
 })
 const bulkRevoke = z.strictObject({
   type: z.literal('bulk_revoke'),
-  params: someFilter(z.strictObject({ ...keyFilter, reason: z.string().max(500).nullable().optional() })),
+  params: someFilter(z.strictObject({ ...keyFilter, reason: reason.nullable().optional() })),
 })
 const bulkRotate = z.strictObject({
   type: z.literal('bulk_rotate'),

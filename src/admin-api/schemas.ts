@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import { parseDuration } from '../config/duration.ts'
+import { isPlainLine, isPlainText } from '../plain-text.ts'
 import type { RateLimitSetting } from '../store/store.ts'
 
 /** Shapes that several resources share. Times are ISO 8601 UTC. */
+export const notPlain = 'must be well-formed Unicode without control characters'
 export const time = z.iso.datetime()
 export const optionalTime = time.nullable()
 
-export const name = z.string().trim().min(1).max(200)
-export const description = z.string().max(2000)
+export const name = z.string().trim().min(1).max(200).refine(isPlainLine, notPlain)
+export const description = z.string().max(2000).refine(isPlainText, notPlain)
+export const reason = z.string().max(500).refine(isPlainText, notPlain)
 export const slug = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and -')

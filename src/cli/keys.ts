@@ -11,7 +11,7 @@ import { addKeysReveal } from './keys-reveal.ts'
 import { cliActor, withStore } from './open-store.ts'
 import { addStoreOptions, type StoreOptions } from './options.ts'
 import { print, printJson, table } from './output.ts'
-import { readDuration, readInteger } from './values.ts'
+import { readDuration, readInteger, readReason } from './values.ts'
 
 /** `sallyport keys create|list|reveal|revoke|rotate` */
 export function addKeys(program: Command): void {
@@ -29,7 +29,7 @@ export function addKeys(program: Command): void {
   addStoreOptions(keys.command('revoke <key_id>'))
     .description('end a key for good; running gateways refuse it within a second')
     .option('--org <org>', 'fail unless the key belongs to this organization')
-    .option('--reason <text>', 'why; kept in the audit trail')
+    .option('--reason <text>', 'why; kept in the audit trail', readReason)
     .addHelpText('after', '\nExample:\n  $ sallyport keys revoke key_01j… --reason "leaked in a log"')
     .action(revoke)
 

@@ -12,6 +12,7 @@ import { findOrganization, listAll } from './find.ts'
 import { cliActor, withStore } from './open-store.ts'
 import { addStoreOptions, type StoreOptions } from './options.ts'
 import { facts, print, printJson, table } from './output.ts'
+import { readName } from './values.ts'
 
 /** `sallyport operators create|list|reset-password|set-role|delete` */
 export function addOperators(program: Command): void {
@@ -19,7 +20,7 @@ export function addOperators(program: Command): void {
 
   addStoreOptions(operators.command('create <email>'))
     .description('create an operator; prints a link to set the password with, valid once and for 7 days')
-    .option('--name <name>', 'what to call them (default: the part before the @)')
+    .option('--name <name>', 'what to call them (default: the part before the @)', readName)
     .option('--root', 'above all organizations')
     .option('--org <org>', 'organization, by id or slug')
     .option('--role <role>', 'role in it: owner, admin, engineer or viewer')

@@ -6,14 +6,15 @@ import { findOrganization, listAll } from './find.ts'
 import { cliActor, withStore } from './open-store.ts'
 import { addStoreOptions, type StoreOptions } from './options.ts'
 import { facts, print, printJson, table } from './output.ts'
-import { readMetadata } from './values.ts'
+import { readMetadata, readName, readReason } from './values.ts'
 
 /** `sallyport orgs create|list|suspend|resume` */
 export function addOrgs(program: Command): void {
   const orgs = program.command('orgs').description('organizations, which keys belong to')
 
-  addStoreOptions(orgs.command('create <name>'))
+  addStoreOptions(orgs.command('create'))
     .description('create an organization')
+    .argument('<name>', 'what to call it', readName)
     .option('--slug <slug>', 'short name for commands and addresses; made from the name when left out')
     .option('--metadata <json>', 'a JSON object of your own', readMetadata)
     .addHelpText('after', '\nExample:\n  $ sallyport orgs create "Acme Ltd" --slug acme')
@@ -26,7 +27,7 @@ export function addOrgs(program: Command): void {
 
   addStoreOptions(orgs.command('suspend <org>'))
     .description('refuse every key of an organization (id or slug) until it is resumed')
-    .option('--reason <text>', 'why; kept in the audit trail')
+    .option('--reason <text>', 'why; kept in the audit trail', readReason)
     .addHelpText('after', '\nExample:\n  $ sallyport orgs suspend acme --reason "invoice overdue"')
     .action((org: string, options: StoreOptions & { reason?: string }) => setStatus(org, 'suspended', options))
 
@@ -39,7 +40,6 @@ export function addOrgs(program: Command): void {
 type CreateOptions = StoreOptions & { slug?: string; metadata?: Metadata }
 
 async function create(name: string, { config, json, slug, metadata }: CreateOptions): Promise<void> {
-  if (name.trim() === '' || name.length > 200) throw new UsageFailure('the name must be 1 to 200 characters')
   if (slug !== undefined && !/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(slug)) {
     throw new UsageFailure('the slug must be 1 to 63 lower-case letters, digits and -, not starting or ending with -')
   }

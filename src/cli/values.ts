@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { parseDuration } from '../config/duration.ts'
+import { isPlainLine, isPlainText } from '../plain-text.ts'
 import type { Metadata, RateLimitSetting } from '../store/store.ts'
 
 /** Readers of option values. Each throws commander's InvalidArgumentError, which ends with exit code 2. */
@@ -12,6 +13,25 @@ export function readList(text: string, before: readonly string[] | undefined): s
     .filter((item) => item !== '')
   if (items.length === 0) throw new InvalidArgumentError('It must name at least one.')
   return [...(before ?? []), ...items]
+}
+
+/** What something is called. */
+export function readName(text: string): string {
+  const name = text.trim()
+  if (name === '' || name.length > 200 || !isPlainLine(name)) {
+    throw new InvalidArgumentError('It must be 1 to 200 characters of well-formed Unicode, without control characters.')
+  }
+  return name
+}
+
+/** Why something was done. */
+export function readReason(text: string): string {
+  if (text.length > 500 || !isPlainText(text)) {
+    throw new InvalidArgumentError(
+      'It must be at most 500 characters of well-formed Unicode, without control characters.',
+    )
+  }
+  return text
 }
 
 /** A whole number; whether it is in bounds is for the rules to say. */

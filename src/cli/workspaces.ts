@@ -6,13 +6,15 @@ import { findOrganization, listAll } from './find.ts'
 import { cliActor, withStore } from './open-store.ts'
 import { addStoreOptions, type StoreOptions } from './options.ts'
 import { facts, print, printJson, table } from './output.ts'
+import { readName } from './values.ts'
 
 /** `sallyport workspaces create|list` */
 export function addWorkspaces(program: Command): void {
   const workspaces = program.command('workspaces').description('workspaces, which keys can be granted')
 
-  addStoreOptions(workspaces.command('create <name>'))
+  addStoreOptions(workspaces.command('create'))
     .description('create a workspace')
+    .argument('<name>', 'what to call it', readName)
     .requiredOption('--org <org>', 'organization, by id or slug')
     .option('--external-id <id>', 'the id that your API has for it, as it stands in paths')
     .addHelpText('after', '\nExample:\n  $ sallyport workspaces create "Website" --org acme --external-id prj_42')
@@ -28,7 +30,6 @@ export function addWorkspaces(program: Command): void {
 type CreateOptions = StoreOptions & { org: string; externalId?: string }
 
 async function create(name: string, { config, json, org, externalId }: CreateOptions): Promise<void> {
-  if (name.trim() === '' || name.length > 200) throw new UsageFailure('the name must be 1 to 200 characters')
   if (externalId !== undefined && !/^[A-Za-z0-9._~:@-]{1,200}$/.test(externalId)) {
     // Other characters have several spellings in a path, and a grant must match in one alone.
     throw new UsageFailure('the external id must be 1 to 200 letters, digits and . _ ~ : @ -')

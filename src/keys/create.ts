@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { isCidr } from '../config/cidr.ts'
 import { nearest } from '../config/nearest.ts'
 import type { Config } from '../config/schema.ts'
+import { isPlainLine, isPlainText } from '../plain-text.ts'
 import type { ActingKey, Actor, ApiKey, Metadata, NewKey, NewSecret, RateLimitSetting, Store } from '../store/store.ts'
 import { isGrantable } from './scopes.ts'
 import type { Secret } from './secret.ts'
@@ -137,10 +138,12 @@ function* checkScopes(
 }
 
 function* checkTexts({ name, description = '' }: KeyRequest): Generator<FieldProblem> {
-  if (name.trim() === '' || name.length > 200 || hasControl(name)) {
-    yield invalid('name', 'must be 1 to 200 characters, without control characters')
+  if (name.trim() === '' || name.length > 200 || !isPlainLine(name)) {
+    yield invalid('name', 'must be 1 to 200 characters of well-formed Unicode, without control characters')
   }
-  if (description.length > 1000) yield invalid('description', 'must be at most 1000 characters')
+  if (description.length > 1000 || !isPlainText(description)) {
+    yield invalid('description', 'must be at most 1000 characters of well-formed Unicode, without control characters')
+  }
 }
 
 function* checkEnvironment(environment: string | undefined, allowed: readonly string[]): Generator<FieldProblem> {
@@ -220,5 +223,3 @@ const declaredText = (declared: readonly string[]): string =>
   declared.length === 0
     ? 'The configuration declares no scopes.'
     : `Declared are: ${declared.slice(0, 50).join(', ')}${declared.length > 50 ? ', …' : ''}.`
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const hasControl = (text: string): boolean => /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text)

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CliSandbox, cliConfig, cliSandbox } from '../helpers/cli.ts'
 
@@ -53,8 +55,26 @@ describe('organizations and workspaces on the command line', () => {
   })
 
   it('shows control characters of a name instead of sending them to the terminal', async () => {
-    await cli.run('orgs', 'create', 'red \u001b[31m', '--slug', 'red')
-    expect((await cli.run('orgs', 'list')).stdout).not.toContain('\u001b')
+    const { id } = await cli.json<{ id: string }>('orgs', 'create', 'Red', '--slug', 'red')
+    const database = new DatabaseSync(join(cli.folder, 'data/sallyport.db'))
+    // Nobody can give it such a name any more; versions before took them.
+    database.prepare('update organizations set name = ? where id = ?').run('red \u001b[31m', id)
+    database.close()
+    const { stdout } = await cli.run('orgs', 'list')
+    expect(stdout).toMatch(/red \ufffd\[31m/)
+    expect(stdout).not.toContain('\u001b')
+  })
+
+  it('refuses control characters in names and reasons', async () => {
+    for (const args of [
+      ['orgs', 'create', 'red \u001b[31m'],
+      ['workspaces', 'create', 'a\r\nb', '--org', 'acme'],
+      ['operators', 'create', 'ada@example.com', '--root', '--name', 'a\nb'],
+      ['orgs', 'suspend', 'acme', '--reason', 'a\u001bb'],
+    ]) {
+      const { code, stderr } = await cli.run(...args)
+      expect([args, code, stderr]).toEqual([args, 2, expect.stringContaining('without control characters')])
+    }
   })
 
   it('creates a workspace and lists it for its organization alone', async () => {

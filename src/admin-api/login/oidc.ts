@@ -15,6 +15,7 @@ import {
 } from 'openid-client'
 import { z } from 'zod'
 import type { Config } from '../../config/schema.ts'
+import { isPlainLine } from '../../plain-text.ts'
 import { proofSeconds } from './proof.ts'
 
 export type OidcConfig = NonNullable<Config['admin']['oidc']>
@@ -148,9 +149,15 @@ function identityOf(
   return {
     subject: JSON.stringify([issuer, subject]),
     email: vouched ? email.toLowerCase() : undefined,
-    name: typeof name === 'string' && name.trim() !== '' ? name.trim().slice(0, 200) : undefined,
+    name: nameOf(name),
     claims,
   }
+}
+
+/** One that is no name for us is left out. */
+function nameOf(claim: unknown): string | undefined {
+  const name = typeof claim === 'string' ? claim.trim() : ''
+  return name === '' || !isPlainLine(name) ? undefined : name.slice(0, 200).toWellFormed()
 }
 
 const pendingForm = z.strictObject({

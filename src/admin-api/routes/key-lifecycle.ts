@@ -6,9 +6,9 @@ import { keyInPath, keyOf } from '../key-in-path.ts'
 import { apiKey, createdKey, keyParams, keyRecordOf } from '../key-schemas.ts'
 import { makeOnce } from '../make-once.ts'
 import { refuse } from '../refusals.ts'
-import { bodyRefusals, refusals } from '../schemas.ts'
+import { bodyRefusals, reason, refusals } from '../schemas.ts'
 
-const revoke = z.strictObject({ reason: z.string().max(500).nullable().optional() })
+const revoke = z.strictObject({ reason: reason.nullable().optional() })
 const revokedKey = apiKey
   .extend({
     nodes: z

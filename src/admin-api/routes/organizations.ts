@@ -17,6 +17,7 @@ import {
   problemBody,
   rateLimit,
   rateLimitSetting,
+  reason,
   refusals,
   slug,
   time,
@@ -49,7 +50,7 @@ const create = z.strictObject({
 const patch = z.strictObject({
   name: name.optional(),
   status: z.enum(['active', 'suspended']).optional(),
-  reason: z.string().max(500).nullable().optional(),
+  reason: reason.nullable().optional(),
   rate_limit: rateLimit.nullable().optional().describe('Root alone changes it.'),
   metadata: metadata.optional(),
 })

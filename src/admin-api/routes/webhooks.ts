@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { isPlainLine } from '../../plain-text.ts'
 import type { Store } from '../../store/store.ts'
 import { type Webhook, webhookTypes } from '../../store/webhooks-store.ts'
 import { actorOf, organizationOf, type ResourceRoutes } from '../context.ts'
@@ -10,8 +11,8 @@ import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { refuse } from '../refusals.ts'
 import {
   bodyRefusals,
-  description,
   given,
+  notPlain,
   optionalTime,
   organizationParams,
   problemBody,
@@ -27,7 +28,7 @@ const record = z
     id: z.string(),
     organization_id: z.string(),
     url: z.string(),
-    description,
+    description: z.string(),
     events: z.array(eventType),
     status,
     disabled_reason: z.string().nullable(),
@@ -55,6 +56,9 @@ const events = z
   .max(webhookTypes.length)
   .refine((types) => new Set(types).size === types.length, 'must name each type once')
   .describe('Types of events; * for all.')
+
+/** What tells it from others in a list: one line, like a name. */
+const description = z.string().max(2000).refine(isPlainLine, notPlain)
 
 const params = organizationParams.extend({ webhook_id: z.string() })
 const create = z.strictObject({ url, events, description: description.optional() })
