@@ -10,6 +10,7 @@ import { threadDialect } from './sqlite/dialect.ts'
 import { toOpenError } from './sqlite/errors.ts'
 import { prepareFile } from './sqlite/file.ts'
 import { openHotReads } from './sqlite/hot-reads.ts'
+import { sameFile } from './sqlite/identity.ts'
 import { createThread, type DatabaseThread, type Lease } from './sqlite/thread.ts'
 import type { Store } from './store.ts'
 
@@ -25,10 +26,12 @@ export interface SqliteOptions {
  */
 export async function openSqliteStore(path: string, { clock }: SqliteOptions): Promise<Store> {
   const file = resolve(path)
-  const thread = createThread(file)
+  let check = (): void => {}
+  const thread = createThread(file, { check: () => check() })
   const db = new Kysely<Tables>({ dialect: threadDialect(thread) })
   try {
     prepareFile(file)
+    check = sameFile(file)
     const engine = createEngine(db, thread, clock)
     await engine.write((trx) => migrate(trx, sqliteTypes))
     const { close, ...hotReads } = openHotReads(file)

@@ -4,6 +4,7 @@ import { type HotRow, toKeyRecord } from '../sql/hot-row.ts'
 import type { HotReads } from '../sql.ts'
 import { type Change, StoreUnavailable } from '../store.ts'
 import { toStoreError } from './errors.ts'
+import { sameFile } from './identity.ts'
 
 /**
  * What the hot path asks, answered in the thread that carries traffic: a few microseconds from the page cache, where a
@@ -12,20 +13,21 @@ import { toStoreError } from './errors.ts'
  */
 export function openHotReads(path: string): HotReads & { close(): void } {
   const database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs })
+  const check = sameFile(path)
   const keyByHash = database.prepare(keyByHashSql)
   const after = database.prepare('select seq, kind, id from changes where seq > ? order by seq limit ?')
   const latest = database.prepare('select coalesce(max(seq), 0) as seq from changes')
   const latestChange = (): number => Number(latest.get()?.seq ?? 0)
 
   return {
-    findKeyByHash: guarded((sha256: Buffer) => {
+    findKeyByHash: guarded(check, (sha256: Buffer) => {
       const row = keyByHash.get(sha256) as HotRow | undefined
       // The index has compared already, but not in constant time.
       if (!row || !timingSafeEqual(row.sha256, sha256)) return undefined
       return toKeyRecord(row)
     }),
 
-    changesSince: guarded((seq: number, limit: number) => {
+    changesSince: guarded(check, (seq: number, limit: number) => {
       const changes = after.all(seq, limit) as unknown as Change[]
       const [oldest] = changes
       // Numbers have no holes and the newest row is never pruned. One that is lower than the follower's means that the
@@ -34,7 +36,7 @@ export function openHotReads(path: string): HotReads & { close(): void } {
       return { changes: changes.map(({ seq, kind, id }) => ({ seq, kind, id })), gap }
     }),
 
-    latestChange: guarded(latestChange),
+    latestChange: guarded(check, latestChange),
     close: () => database.close(),
   }
 }
@@ -57,11 +59,13 @@ const keyByHashSql = `
   where s.sha256 = ? and s.ended_at is null`
 
 /** Whatever goes wrong while reading is the store's failure, never "no such key". */
-function guarded<A extends unknown[], R>(read: (...args: A) => R): (...args: A) => R {
+function guarded<A extends unknown[], R>(check: () => void, read: (...args: A) => R): (...args: A) => R {
   return (...args) => {
     try {
+      check()
       return read(...args)
     } catch (error) {
+      if (error instanceof StoreUnavailable) throw error
       if (error instanceof Error && 'errcode' in error) {
         throw toStoreError({ code: Number(error.errcode), message: error.message })
       }

@@ -43,6 +43,8 @@ export interface ThreadOptions {
   readonly retryAfterMs?: number
   /** How long `close` lets those finish that wait. */
   readonly closeWithinMs?: number
+  /** Asked before each lease; throws StoreUnavailable where the database must not be used now. */
+  readonly check?: () => void
 }
 
 /**
@@ -51,7 +53,7 @@ export interface ThreadOptions {
  */
 export function createThread(
   path: string,
-  { callTimeoutMs = 30_000, retryAfterMs = 500, closeWithinMs = 5000 }: ThreadOptions = {},
+  { callTimeoutMs = 30_000, retryAfterMs = 500, closeWithinMs = 5000, check = () => {} }: ThreadOptions = {},
 ): DatabaseThread {
   const queue = createQueue(2000)
   let running: Running | undefined
@@ -80,6 +82,7 @@ export function createThread(
       if (closed) throw new StoreUnavailable('the store is closed')
       const leave = await queue.enter()
       try {
+        check()
         return leaseOf(await ready(), leave)
       } catch (error) {
         leave()
