@@ -39,13 +39,22 @@ const workers = (): Map<number, number> => running.workers()
 const anyWorker = (): number => [...workers().values()][0] ?? Number.NaN
 const ask = (path: string, key?: string): Promise<number> => running.ask(path, key)
 
+/** All requests by the metrics. */
+async function counted(): Promise<number> {
+  const text = await (await fetch(`${running.gateway.adminUrl}/metrics`)).text()
+  return Number(/^sallyport_requests_total\{route="\/open".*\} (\d+)$/m.exec(text)?.[1])
+}
+
 describe('workers as processes', () => {
   it('replaces one that is killed, and requests to the others go on', async () => {
+    expect(await Promise.all(Array.from({ length: 40 }, () => ask('/open')))).toEqual(Array(40).fill(200))
+    expect(await counted()).toBe(40)
     const killed = anyWorker()
     process.kill(killed, 'SIGKILL')
     const replaced = await eventually(
       'another one in its place',
-      () => {
+      async () => {
+        expect(await counted()).toBe(40)
         const [pid] = [...workers().values()]
         return pid !== killed && pid
       },
