@@ -174,7 +174,8 @@ export async function start({
     startWorkers({
       ...{ config: first, size, events },
       signingKeys: () => signingKeys().map((key) => key.export({ type: 'pkcs8', format: 'pem' }).toString()),
-      api: primaryApi({ store, limiter, answerCall, publish }),
+      api: primaryApi({ store, answerCall, publish }),
+      limits: limiter.connect,
     })
   const size = first.workers === 'auto' ? availableParallelism() : first.workers
   const pool = size > 1 ? await startPool(size) : undefined

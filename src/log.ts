@@ -53,7 +53,8 @@ export function createLog({ level, base = {}, destination, redact }: LogOptions)
 }
 
 // Asynchronous and with a bound: a reader of our stdout that stalls must not stall requests. What does not fit is lost.
-const stdout = () => pino.destination({ dest: 1, sync: false, maxLength: 4 * 1024 * 1024 })
+// Workers share it: a write that is longer than a pipe takes in one piece is cut by what another process writes (PIPE_BUF).
+const stdout = () => pino.destination({ dest: 1, sync: false, maxLength: 4 * 1024 * 1024, maxWrite: 4096 })
 
 const depthMax = 6
 const entriesMax = 100

@@ -6,6 +6,7 @@ import { requestFilterFields } from '../jobs/request-export.ts'
 import { outputKeptMs } from '../jobs/runner.ts'
 import { gracePeriodSecondsMax } from '../keys/rotate.ts'
 import type { Job } from '../store/jobs-store.ts'
+import type { AccessRole } from './principal.ts'
 import { optionalTime, organizationParams, reason, time } from './schemas.ts'
 
 /** Shapes of jobs, as those order them and see them who use the API. */
@@ -75,8 +76,12 @@ const fields = {
   project_id: z.string().nullable(),
   type: z.enum(['key_import', 'key_export', 'bulk_revoke', 'bulk_rotate', 'secret_rotation', 'request_export']),
   status: z.enum(['pending', 'running', 'completed', 'failed', 'cancelled']),
-  progress: z.int().describe('Lines, keys, secrets or rows that are dealt with.'),
-  total: z.int().nullable().describe('Null as long as nobody has counted.'),
+  progress: z
+    .int()
+    .describe(
+      'Lines, keys, secrets or rows that are dealt with. Those of secret_rotation are of the whole instance: root alone sees more than 0.',
+    ),
+  total: z.int().nullable().describe('Null as long as nobody has counted; of secret_rotation for root alone.'),
   created_by: z.string().nullable(),
   started_at: optionalTime,
   completed_at: optionalTime,
@@ -92,11 +97,15 @@ export const jobResultRecord = z
     result: z
       .record(z.string(), z.json())
       .nullable()
-      .describe('Of a finished job: counts, and under output where everything can be fetched.'),
+      .describe(
+        'Of a finished job: counts, and under output where everything can be fetched. Of secret_rotation for root alone.',
+      ),
   })
   .meta({ id: 'JobResultRecord' })
 
-export function jobRecordOf(job: Job): z.input<typeof jobRecord> {
+/** @param role of whoever gets to see it. */
+export function jobRecordOf(whole: Job, role: AccessRole): z.input<typeof jobRecord> {
+  const job = seenBy(role, whole)
   return {
     id: job.id,
     organization_id: job.organizationId,
@@ -116,8 +125,9 @@ export function jobRecordOf(job: Job): z.input<typeof jobRecord> {
 }
 
 /** @param outputUrl where the output can be fetched. */
-export function jobResultRecordOf(job: Job, outputUrl: string): z.input<typeof jobResultRecord> {
-  const record = jobRecordOf(job)
+export function jobResultRecordOf(whole: Job, role: AccessRole, outputUrl: string): z.input<typeof jobResultRecord> {
+  const record = jobRecordOf(whole, role)
+  const job = seenBy(role, whole)
   if (job.result === null || job.completedAt === null) return { ...record, result: null }
   const result = z.record(z.string(), z.json()).parse(job.result)
   if (job.outputParts === 0) return { ...record, result }
@@ -125,4 +135,14 @@ export function jobResultRecordOf(job: Job, outputUrl: string): z.input<typeof j
   return { ...record, result: { ...result, output } }
 }
 
+/** The organization in which root has ordered a job about the whole instance sees that it is there, and how it ends. */
+function seenBy(role: AccessRole, job: Job): Job {
+  if (role === 'root' || !isAboutInstance(job)) return job
+  return { ...job, progress: 0, total: null, result: null, errorMessage: job.errorMessage && forRoot }
+}
+
+/** Whether what it counts is more than the organization's in which it was ordered. */
+export const isAboutInstance = ({ type }: { readonly type?: unknown }): boolean => type === 'secret_rotation'
+
+const forRoot = 'Ask who runs this gateway.'
 const isoTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())

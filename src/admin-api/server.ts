@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Events } from '../events.ts'
 import { uuidv7 } from '../ids.ts'
+import { originForm } from './hosts.ts'
 import { createKnownMethods } from './known-methods.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import { codeOf, commonHeaders, connectionCodeOf, refuse, refuseConnection } from './refusals.ts'
@@ -48,6 +49,8 @@ export function createAdminServer({
     genReqId: newRequestId,
     requestIdHeader: false,
     trustProxy: isTrustedProxy,
+    // Where there is none the first hook refuses.
+    rewriteUrl: ({ url = '/', headers }) => originForm(url, headers.host) ?? '/',
     frameworkErrors: (error, _request, reply) => void refuse(reply, codeOf(error)),
     clientErrorHandler: (error, socket) => refuseConnection(socket, connectionCodeOf(error), newRequestId()),
   })
@@ -61,6 +64,7 @@ export function createAdminServer({
     reply.headers(commonHeaders(request.id))
     // Here, so that no body is read for what is refused anyway.
     if (!hasOneHost(request)) refuse(reply, 'BAD_REQUEST')
+    else if (originForm(request.originalUrl, request.headers.host) === undefined) refuse(reply, 'BAD_REQUEST_TARGET')
     else if (!openPages.has(request.routeOptions.url ?? '') && !isOwnHost(request.headers.host)) {
       refuse(reply, 'BAD_REQUEST', { detail: wrongHost })
     } else if (request.is404) notFound(request, reply)

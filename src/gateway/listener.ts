@@ -36,6 +36,9 @@ export interface Listener {
   destroy(): void
 }
 
+/** At the end a connection that is younger may still send its first request. */
+const firstByteMs = 500
+
 /** More than this in one head and it is refused; a little above what head.ts allows, which gives the better answer. */
 const headBytesMax = 48 * 1024
 
@@ -59,7 +62,8 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
 
   function openConnection(socket: Socket): Connection {
     const lines = new RequestLineWatch(socket)
-    const connection: Connection = { lines, waiting: [], current: undefined, ended: false, refused: false }
+    const openedAt = performance.now()
+    const connection: Connection = { lines, openedAt, waiting: [], current: undefined, ended: false, refused: false }
     connections.set(socket, connection)
     socket.on('close', () => connections.delete(socket))
     return connection
@@ -207,11 +211,14 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
       closing = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeIdleConnections()
-      // For Node one that has sent nothing yet is busy with its first request. It may be on its way: whoever has just
-      // been let in is not to be turned away.
-      const late = setTimeout(() => {
-        for (const [socket, { lines }] of connections) if (lines.silent) socket.destroy()
-      }, firstRequestWithinMs)
+      // For Node one that has sent nothing yet is busy with its first request. So is one that was opened a moment ago.
+      const destroySilent = (openedBefore: number): void => {
+        for (const [socket, { lines, openedAt }] of connections) {
+          if (lines.silent && openedAt <= openedBefore) socket.destroy()
+        }
+      }
+      destroySilent(performance.now() - firstByteMs)
+      const late = setTimeout(destroySilent, firstByteMs, Number.POSITIVE_INFINITY)
       await closed
       clearTimeout(late)
     },
@@ -225,6 +232,7 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
 
 interface Connection {
   readonly lines: RequestLineWatch
+  readonly openedAt: number
   /** What came behind the request that is under way. */
   waiting: (() => void)[]
   current: Exchange | undefined
@@ -233,8 +241,6 @@ interface Connection {
   refused: boolean
 }
 
-/** Of a connection that was made right before the end. */
-const firstRequestWithinMs = 1000
 /** Requests of one connection that wait for their turn: from so many on nothing is read. */
 const waitingToPause = 100
 /** One read holds some 2,500 of the shortest requests. */

@@ -9,11 +9,6 @@ export const reportOf = (registry: Registry): Promise<MetricsReport> => registry
 export const textOf = (reports: readonly MetricsReport[]): Promise<string> =>
   AggregatorRegistry.aggregate(reports.map((report) => [...report])).metrics()
 
-/**
- * What is left of a process that has ended: its counts, so that sums never go down. States went with it.
- * @param before the same of those that ended earlier.
- */
-export async function departed(before: MetricsReport, last: MetricsReport): Promise<MetricsReport> {
-  const counted = last.filter(({ type }) => String(type) === 'counter' || String(type) === 'histogram')
-  return reportOf(AggregatorRegistry.aggregate([[...before], counted]))
-}
+/** Counts of processes that have ended as one report. @param before the same of those that ended earlier. */
+export const departed = (before: MetricsReport, last: MetricsReport): Promise<MetricsReport> =>
+  reportOf(AggregatorRegistry.aggregate([[...before], [...last]]))

@@ -9,8 +9,8 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'] as const) {
 process.on('disconnect', () => process.exit(1))
 
 runWorker({
-  send(message) {
-    process.send?.(message, undefined, undefined, () => {})
+  send(message, written) {
+    return process.send?.(message, undefined, undefined, written) ?? true
   },
   onMessage: (listener) => void process.on('message', listener),
 })

@@ -6,7 +6,7 @@ export interface Child {
   readonly pid: number
   readonly port: Port
   kill(): void
-  /** Called once, when it has ended and nothing of it is left. */
+  /** Called once, when it has ended and nothing of it is left, or could not be started at all. */
   onExit(listener: (how: string) => void): void
 }
 
@@ -17,23 +17,37 @@ export interface Child {
 export function forkWorker(): Child {
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({ exec: entry, args: [], serialization: 'advanced' })
-  const worker = cluster.fork()
-  // What is written to a process that has just died is lost; that it has died is told by its exit.
-  worker.on('error', () => {})
+  const worker = cluster.fork(withoutSecrets(process.env))
+  const { promise: ended, resolve } = Promise.withResolvers<string>()
+  worker.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
+  worker.on('error', (error) => {
+    // One that does not even start has no exit. Later errors are messages to a process that has just died.
+    if (worker.process.pid === undefined) resolve(error.message)
+  })
   return {
     pid: worker.process.pid ?? 0,
     port: portOf(worker),
     kill: () => void worker.process.kill('SIGKILL'),
-    onExit: (listener) => worker.once('exit', (code, signal) => listener(signal ?? `exit code ${code}`)),
+    onExit: (listener) => void ended.then(listener),
   }
 }
 
 const portOf = (worker: Worker): Port => ({
-  send(message) {
-    if (worker.isConnected()) worker.send(message, undefined, undefined, () => {})
+  send(message, written) {
+    if (worker.isConnected()) return worker.send(message, undefined, undefined, written)
+    written()
+    return true
   },
   onMessage: (listener) => void worker.on('message', (message: Message) => listener(message)),
 })
+
+/** All that a worker has to know comes with its configuration: not the master key, and no token of an operator. */
+const withoutSecrets = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.keys(environment)
+      .filter((name) => name.startsWith('SALLYPORT_'))
+      .map((name) => [name, undefined]),
+  )
 
 // Runs from source and compiled alike.
 const entry = decodeURIComponent(

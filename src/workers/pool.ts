@@ -1,22 +1,18 @@
 import type { Address, Config } from '../config/schema.ts'
 import type { Traffic } from '../data-plane.ts'
-import type { Events } from '../events.ts'
-import { departed, type MetricsReport } from '../metrics/report.ts'
-import type { Change } from '../store/store.ts'
-import { type Child, forkWorker } from './fork.ts'
+import type { MetricsReport } from '../metrics/report.ts'
+import { type CrewOptions, createCrew, type Member, silentAfterMs, startWithinMs, type Wanted } from './crew.ts'
+import { forkWorker } from './fork.ts'
 import { freePort } from './free-port.ts'
-import { createPeer, type Peer } from './peer.ts'
-import type { PrimaryApi, SharedPlan, WorkerApi, WorkerReport } from './protocol.ts'
+import { PeerGone, PeerSilent } from './peer.ts'
+import type { SharedPlan } from './protocol.ts'
+import { planSharing } from './shared-plan.ts'
 
-export interface WorkerPoolOptions {
+export interface WorkerPoolOptions extends Omit<CrewOptions, 'wanted' | 'fork'> {
   readonly config: Config
-  readonly size: number
   /** PEM of the keys that sign contexts, the one in use first; asked where `context.sign` is on. */
   readonly signingKeys: () => readonly string[]
-  /** What workers ask for; everything but what the pool sees to itself. */
-  readonly api: Omit<PrimaryApi, 'failed' | 'report'>
-  readonly events: Pick<Events, 'workerStarted' | 'workerEnded' | 'fault'>
-  readonly fork?: () => Child
+  readonly fork?: CrewOptions['fork']
 }
 
 export interface WorkerPool extends Traffic {
@@ -27,184 +23,114 @@ export interface WorkerPool extends Traffic {
 }
 
 /**
- * The data plane in processes of its own, which share the listening sockets. One that ends by itself is replaced; one that
- * does not answer in time is ended first, so that what is promised for all never waits for long.
+ * The data plane in processes of its own, which share the listening sockets.
  * @throws when the first of them can't be started.
  */
-export async function startWorkers(options: WorkerPoolOptions): Promise<WorkerPool> {
-  const { size, signingKeys, api, events, fork = forkWorker } = options
-  const members = new Set<Member>()
-  let plan: SharedPlan = share(options.config)
-  let address: Address | undefined
-  let closing = false
-  let draining = false
-  let gone: MetricsReport = []
-  let failuresInRow = 0
-  let syncedAt = Number.NEGATIVE_INFINITY
-
-  function share(config: Config): SharedPlan {
-    return { config, signingKeys: config.context.sign ? signingKeys() : [], workers: size }
+export async function startWorkers({ fork = forkWorker, ...options }: WorkerPoolOptions): Promise<WorkerPool> {
+  const share = planSharing({ first: options.config, ...options })
+  const wanted: Wanted = {
+    plan: share(options.config),
+    address: undefined,
+    syncedAt: Number.NEGATIVE_INFINITY,
+    draining: false,
+    closing: false,
   }
+  const crew = createCrew({ ...options, fork, wanted })
 
-  const ready = (): Member[] => [...members].filter(({ state }) => state === 'ready')
-  const tellAll = <Name extends keyof WorkerApi>(name: Name, body: Parameters<WorkerApi[Name]>[0]): void => {
-    for (const { peer } of members) peer.tell(name, body)
-  }
-
-  /** @returns once it takes requests, or would if there were an address. */
-  const add = async (slot: number): Promise<Member> => {
-    const child = fork()
-    const { promise: exited, resolve } = Promise.withResolvers<void>()
-    const member: Member = {
-      slot,
-      child,
-      exited,
-      state: 'starting',
-      report: noReport,
-      startedAt: performance.now(),
-      peer: createPeer<WorkerApi>(
-        child.port,
-        apiFor(() => member),
-        (name, error) => events.fault(`worker ${name}`, error),
-      ),
-    }
-    members.add(member)
-    child.onExit((how) => {
-      members.delete(member)
-      member.peer.close()
-      void ended(member, how).finally(resolve)
-    })
-    const { peer } = member
+  /** @throws what is wrong with the configuration; what is wrong with the worker is not. */
+  const prepare = async (member: Member, plan: SharedPlan): Promise<void> => {
     try {
-      let begun = plan
-      await peer.call('start', { worker: slot, plan: begun }, startWithinMs)
-      peer.tell('synced', performance.now() - syncedAt)
-      if (address !== undefined) await peer.call('listen', address, startWithinMs)
-      // A reload may have come between.
-      while (begun !== plan) {
-        begun = plan
-        await peer.call('prepare', begun, startWithinMs)
-        await peer.call('apply', undefined, startWithinMs)
-      }
+      await member.peer.call('prepare', plan, startWithinMs)
+      member.prepared = plan.version
     } catch (error) {
-      if (member.state === 'starting') member.state = 'failed'
-      child.kill()
-      await exited
-      throw error
+      if (error instanceof PeerSilent) return crew.end(member)
+      if (!(error instanceof PeerGone)) throw error
     }
-    if (draining) peer.tell('drain', undefined)
-    member.state = 'ready'
-    events.workerStarted(slot, child.pid)
-    return member
   }
 
-  const apiFor = (member: () => Member): PrimaryApi => ({
-    ...api,
-    failed(addresses) {
-      for (const other of members) if (other !== member()) other.peer.tell('failed', addresses)
-    },
-    report(report) {
-      member().report = report
-    },
-  })
-
-  const ended = async ({ slot, state, report, startedAt }: Member, how: string): Promise<void> => {
-    gone = await departed(gone, report.metrics)
-    if (state === 'leaving' || state === 'failed' || closing) {
-      if (state !== 'failed') events.workerEnded(slot, 'stopped', how)
-      return
+  const apply = async (member: Member, plan: SharedPlan): Promise<void> => {
+    try {
+      // It came when the others had been asked.
+      if (member.prepared !== plan.version) await member.peer.call('prepare', plan, startWithinMs)
+      await member.peer.call('apply', plan.version, silentAfterMs)
+    } catch {
+      await crew.end(member)
     }
-    events.workerEnded(slot, state === 'silent' ? 'silent' : 'crashed', how)
-    failuresInRow = performance.now() - startedAt < soundAfterMs ? failuresInRow + 1 : 0
-    void restore(slot)
   }
 
-  /** Until there is one again in this slot; at once at first, and less and less often while none stays. */
-  const restore = async (slot: number): Promise<void> => {
-    while (!closing) {
-      if (failuresInRow > 0) await wait(Math.min(restartFirstMs * 2 ** (failuresInRow - 1), restartMaxMs))
-      if (closing) return
+  /** By one of them first: whether it can be had at all. */
+  const listenFirst = async (address: Address): Promise<Address> => {
+    for (const member of crew.ready()) {
+      member.carries = true
       try {
-        await add(slot)
-        return
+        const taken = await member.peer.call('listen', address, startWithinMs)
+        return { ...address, port: taken.port }
       } catch (error) {
-        failuresInRow++
-        events.fault('starting a worker', error)
+        if (!(error instanceof PeerSilent || error instanceof PeerGone)) throw error
+        await crew.end(member)
       }
     }
+    throw new Error('no worker is ready to listen')
   }
 
-  /** It has not answered: nobody knows what it does, so it must not go on. Another takes its place. */
-  const end = async (member: Member): Promise<void> => {
-    if (member.state === 'ready') member.state = 'silent'
-    member.child.kill()
-    await member.exited
+  const closeOne = async ({ state, left, peer }: Member): Promise<void> => {
+    // For ever: who calls has a limit of its own.
+    if (state === 'leaving') await left
+    else await peer.call('close', undefined, foreverMs).catch(() => undefined)
   }
 
-  const eachReady = async <Name extends keyof WorkerApi>(
-    name: Name,
-    body: Parameters<WorkerApi[Name]>[0],
-    withinMs: number,
-  ): Promise<void> => {
-    await Promise.all(ready().map((member) => member.peer.call(name, body, withinMs).catch(() => end(member))))
-  }
+  const replaceAll = oneAtATime(() => crew.replaceAll())
 
-  const leave = async (member: Member): Promise<void> => {
-    member.state = 'leaving'
-    member.peer.tell('drain', undefined)
-    const { drain_timeout } = plan.config.timeouts
-    await member.peer.call('close', undefined, drain_timeout).catch(() => undefined)
-    await member.peer.call('abortAll', undefined, silentAfterMs).catch(() => undefined)
-    await stop(member)
-  }
-
-  const stop = async (member: Member): Promise<void> => {
-    if (member.state !== 'silent') member.state = 'leaving'
-    member.peer.tell('end', undefined)
-    const late = setTimeout(() => member.child.kill(), endWithinMs)
-    await member.exited
-    clearTimeout(late)
-  }
-
-  const slots = Array.from({ length: size }, (_, slot) => slot + 1)
-  let reloading: Promise<unknown> = Promise.resolve()
   const pool: WorkerPool = {
-    async listen(wanted) {
-      // The same for those that come later: a port that the kernel picks would be another each time.
-      const fixed = wanted.port === 0 ? { ...wanted, port: await freePort(wanted.host) } : wanted
-      const [first, ...others] = ready()
-      if (first === undefined) throw new Error('no worker is ready to listen')
-      const taken = await first.peer.call('listen', fixed, startWithinMs)
-      address = { ...fixed, port: taken.port }
-      for (const { peer } of others) await peer.call('listen', address, startWithinMs)
-      return taken
+    async listen(asked) {
+      for (let tries = 1; ; tries++) {
+        // The same for those that come later: a port that the kernel picks would be another each time.
+        const fixed = asked.port === 0 ? { ...asked, port: await freePort(asked.host) } : asked
+        try {
+          wanted.address = await listenFirst(fixed)
+          break
+        } catch (error) {
+          if (asked.port !== 0 || tries === portTriesMax || !isTaken(error)) throw error
+        }
+      }
+      const { address } = wanted
+      await Promise.all(
+        crew.ready().map(async (member) => {
+          if (member.carries) return
+          member.carries = true
+          await member.peer.call('listen', address, startWithinMs).catch(() => crew.end(member))
+        }),
+      )
+      return address
     },
     get listening() {
-      return address !== undefined && !draining && ready().length > 0
+      return wanted.address !== undefined && !wanted.draining && crew.ready().length > 0
     },
     get inFlight() {
       let sum = 0
-      for (const { report } of members) sum += report.inFlight
+      for (const { report } of crew.members) sum += report.inFlight
       return sum
     },
-    forget: (change: Change) => tellAll('forget', change),
-    forgetAll: () => tellAll('forgetAll', undefined),
-    settled: () => eachReady('settle', undefined, silentAfterMs),
+    forget: (change) => crew.tellAll('forget', change),
+    forgetAll: () => crew.tellAll('forgetAll', undefined),
+    settled: () => crew.askAll('settle', undefined, silentAfterMs),
     synced(ageMs) {
-      syncedAt = performance.now() - ageMs
-      tellAll('synced', ageMs)
+      wanted.syncedAt = performance.now() - ageMs
+      crew.tellAll('synced', ageMs)
     },
     async prepare(config) {
-      const next = share(config)
-      await Promise.all(ready().map(({ peer }) => peer.call('prepare', next, startWithinMs)))
+      const plan = share(config)
+      // Those that do not answer at all are not waited for as long as a large configuration may take.
+      await crew.askAll('settle', undefined, silentAfterMs)
+      await Promise.all(crew.carrying().map((member) => prepare(member, plan)))
       return async () => {
-        plan = next
-        await eachReady('apply', undefined, silentAfterMs)
+        wanted.plan = plan
+        await Promise.all(crew.carrying().map((member) => apply(member, plan)))
       }
     },
-    abandon: () => tellAll('abandon', undefined),
+    abandon: () => crew.tellAll('abandon', undefined),
     targetsUp(configured) {
-      const reports = ready().map(({ report }) => report.targetsUp)
+      const reports = crew.ready().map(({ report }) => report.targetsUp)
       return new Map(
         Object.entries(configured).map(([name, { targets }]) => [
           name,
@@ -213,48 +139,37 @@ export async function startWorkers(options: WorkerPoolOptions): Promise<WorkerPo
       )
     },
     drain() {
-      draining = true
-      tellAll('drain', undefined)
+      wanted.draining = true
+      crew.tellAll('drain', undefined)
     },
     async close() {
-      draining = true
-      // For ever: who calls has a limit of its own.
-      await Promise.all(ready().map(({ peer }) => peer.call('close', undefined, foreverMs).catch(() => undefined)))
+      wanted.draining = wanted.closing = true
+      await Promise.all(crew.carrying().map(closeOne))
     },
     async abortAll() {
       const counts = await Promise.all(
-        ready().map(({ peer }) => peer.call('abortAll', undefined, silentAfterMs).catch(() => 0)),
+        crew.carrying().map(({ peer }) => peer.call('abortAll', undefined, silentAfterMs).catch(() => 0)),
       )
       return counts.reduce((sum, count) => sum + count, 0)
     },
     async destroy() {
-      closing = true
-      await Promise.all([...members].map(stop))
+      wanted.closing = true
+      await crew.stopAll()
     },
-    async replaceAll() {
-      const replaced = reloading.then(async () => {
-        for (const old of ready()) {
-          if (closing || draining) return
-          await add(old.slot)
-          await leave(old)
-        }
-      })
-      reloading = replaced.catch(() => undefined)
-      return replaced
-    },
+    replaceAll,
     async reports() {
       await Promise.all(
-        ready().map(async (member) => {
+        crew.ready().map(async (member) => {
           // One that is busy is shown as it was a second ago.
           member.report = await member.peer.call('report', undefined, silentAfterMs).catch(() => member.report)
         }),
       )
-      return [gone, ...[...members].map(({ report }) => report.metrics)]
+      return crew.metrics()
     },
   }
 
   try {
-    await Promise.all(slots.map(add))
+    await crew.startAll()
   } catch (error) {
     await pool.destroy()
     throw error
@@ -262,26 +177,29 @@ export async function startWorkers(options: WorkerPoolOptions): Promise<WorkerPo
   return pool
 }
 
-interface Member {
-  /** From 1; whoever replaces it has the same. */
-  readonly slot: number
-  readonly child: Child
-  readonly peer: Peer<WorkerApi>
-  readonly exited: Promise<void>
-  readonly startedAt: number
-  /** `failed`: never became ready. `leaving`: is to end. `silent`: did not answer. */
-  state: 'starting' | 'ready' | 'leaving' | 'silent' | 'failed'
-  report: WorkerReport
+/** Whoever calls during a run gets one that begins after it, together with all who call meanwhile. */
+function oneAtATime(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  let queued: Promise<void> | undefined
+  const start = (): Promise<void> => {
+    if (running !== undefined) {
+      queued ??= running
+        .catch(() => {})
+        .then(() => {
+          queued = undefined
+          return start()
+        })
+      return queued
+    }
+    running = run().finally(() => {
+      running = undefined
+    })
+    return running
+  }
+  return start
 }
 
-const noReport: WorkerReport = { inFlight: 0, metrics: [], targetsUp: new Map() }
-const wait = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref())
+const isTaken = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
 
-/** What it has not answered by then it does not answer: callers wait for it. */
-const silentAfterMs = 500
-const startWithinMs = 30_000
-const endWithinMs = 7000
+const portTriesMax = 5
 const foreverMs = 2 ** 31 - 1
-const soundAfterMs = 5000
-const restartFirstMs = 100
-const restartMaxMs = 10_000

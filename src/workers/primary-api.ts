@@ -1,4 +1,3 @@
-import type { Limiter } from '../limiter/limiter.ts'
 import type { AnswerCall } from '../self-service/call.ts'
 import type { RequestRow, Store } from '../store/store.ts'
 import type { PrimaryApi } from './protocol.ts'
@@ -8,15 +7,19 @@ export interface PrimaryParts {
     Store,
     'insertRequests' | 'admitRequests' | 'finishRequests' | 'touchSecrets' | 'appendEvent' | 'revokeKey'
   >
-  readonly limiter: Pick<Limiter, 'charge' | 'peek'>
   readonly answerCall: AnswerCall
   /** For those who watch requests live; a row that is finished. */
   readonly publish: (row: RequestRow) => void
 }
 
-/** What workers have the primary do. */
-export const primaryApi = (parts: PrimaryParts): Omit<PrimaryApi, 'failed' | 'report'> => {
-  const { store, limiter, answerCall, publish } = parts
+export type SharedApi = Pick<
+  PrimaryApi,
+  | ('insertRequests' | 'admitRequests' | 'finishRequests')
+  | ('touchSecrets' | 'appendEvent' | 'revokeKey' | 'answerCall')
+>
+
+/** What workers have the primary do, the same for each of them. */
+export const primaryApi = ({ store, answerCall, publish }: PrimaryParts): SharedApi => {
   return {
     async insertRequests(rows) {
       await store.insertRequests(rows)
@@ -34,7 +37,5 @@ export const primaryApi = (parts: PrimaryParts): Omit<PrimaryApi, 'failed' | 're
       await store.revokeKey(organizationId, keyId, reason, actor)
     },
     answerCall,
-    charge: async (charges) => limiter.charge(charges),
-    peek: async (charges) => limiter.peek(charges),
   }
 }

@@ -1,4 +1,5 @@
 import type { Address, Config } from '../config/schema.ts'
+import type { Counter, Grant, Holding, Want } from '../limiter/authority.ts'
 import type { Charge, ChargeState } from '../limiter/limiter.ts'
 import type { MetricsReport } from '../metrics/report.ts'
 import type { Call, Outcome } from '../self-service/call.ts'
@@ -6,7 +7,7 @@ import type { Actor, Change, NewEvent, RequestRow } from '../store/store.ts'
 
 /** What a worker answers to the primary. */
 export type WorkerApi = {
-  /** Opens the store for reading and compiles; before it nothing else is answered. */
+  /** Opens the store for reading and compiles; before it nothing else is answered. Of secrets `plan` has what traffic needs. */
   start(input: { readonly worker: number; readonly plan: SharedPlan }): Promise<void>
   listen(address: Address): Promise<{ host: string; port: number }>
   forget(change: Change): void
@@ -15,17 +16,20 @@ export type WorkerApi = {
   settle(): void
   synced(ageMs: number): void
   prepare(plan: SharedPlan): Promise<void>
-  /** Puts in force what was prepared last. */
-  apply(): Promise<void>
+  /** Puts in force what was prepared last, which must have this version; nothing happens where that is so already. */
+  apply(version: number): Promise<void>
   abandon(): void
+  /** Others need the tokens of these counters. */
+  recall(counters: readonly Counter[]): void
   /** Failed authentications that other workers have seen. */
   failed(addresses: readonly string[]): void
   drain(): void
   close(): Promise<void>
   abortAll(): Promise<number>
   report(): Promise<WorkerReport>
-  /** Writes out what waits for the request log, and ends the process. */
-  end(): void
+  /** Breaks every connection, gives back what it holds, and writes out what waits for the request log. @returns its last counts. */
+  end(): Promise<WorkerReport>
+  exit(): void
 }
 
 /** What the primary answers to a worker. Nothing here hands out a secret that the worker has not been asked with. */
@@ -42,14 +46,19 @@ export type PrimaryApi = {
     readonly actor: Actor
   }): Promise<void>
   answerCall(call: Call): Promise<Outcome>
-  charge(charges: readonly Charge[]): Promise<readonly ChargeState[]>
+  take(wants: readonly Want[]): Promise<readonly Grant[]>
   peek(charges: readonly Charge[]): Promise<readonly ChargeState[]>
+  giveBack(holdings: readonly Holding[]): Promise<void>
   failed(addresses: readonly string[]): void
+  /** It hears what is said to it: what was said before is lost. */
+  hello(): void
   report(report: WorkerReport): void
 }
 
 /** A configuration as workers get it. */
 export interface SharedPlan {
+  /** Each reload has a higher one. */
+  readonly version: number
   readonly config: Config
   /** PEM of the keys that sign contexts, the one in use first; none where none are signed. */
   readonly signingKeys: readonly string[]

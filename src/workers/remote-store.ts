@@ -1,5 +1,6 @@
-import type { Store } from '../store/store.ts'
-import type { Peer } from './peer.ts'
+import type { AnswerCall } from '../self-service/call.ts'
+import { type Store, StoreUnavailable } from '../store/store.ts'
+import { type Peer, PeerSilent } from './peer.ts'
 import type { PrimaryApi } from './protocol.ts'
 
 /** What a worker has the primary write. */
@@ -8,14 +9,40 @@ export type RemoteStore = Pick<
   'insertRequests' | 'admitRequests' | 'finishRequests' | 'touchSecrets' | 'appendEvent' | 'revokeKey'
 >
 
-export const remoteStore = (primary: Pick<Peer<PrimaryApi>, 'call'>): RemoteStore => ({
-  insertRequests: (rows) => primary.call('insertRequests', rows),
-  admitRequests: (rows) => primary.call('admitRequests', rows),
-  finishRequests: (rows) => primary.call('finishRequests', rows),
-  touchSecrets: (lastUsed) => primary.call('touchSecrets', lastUsed),
-  appendEvent: (event, actor) => primary.call('appendEvent', { event, actor }),
+type Primary = Pick<Peer<PrimaryApi>, 'call'>
+
+export const remoteStore = (primary: Primary): RemoteStore => ({
+  insertRequests: (rows) => primary.call('insertRequests', rows).catch(unavailable),
+  admitRequests: (rows) => primary.call('admitRequests', rows).catch(unavailable),
+  finishRequests: (rows) => primary.call('finishRequests', rows).catch(unavailable),
+  touchSecrets: (lastUsed) => primary.call('touchSecrets', lastUsed).catch(unavailable),
+  appendEvent: (event, actor) => primary.call('appendEvent', { event, actor }).catch(unavailable),
   async revokeKey(organizationId, keyId, reason, actor) {
-    await primary.call('revokeKey', { organizationId, keyId, reason, actor })
+    await primary.call('revokeKey', { organizationId, keyId, reason, actor }).catch(unavailable)
     return undefined
   },
 })
+
+/** At most so many at once for each worker: bodies are large, and the primary has other work. */
+export function remoteAnswerCall(primary: Primary): AnswerCall {
+  let underWay = 0
+  return async (call) => {
+    if (underWay >= callsMax) return { refused: 'OVERLOADED' }
+    underWay++
+    try {
+      return await primary.call('answerCall', call)
+    } catch (error) {
+      if (error instanceof PeerSilent || error instanceof StoreUnavailable) return { refused: 'KEY_STORE_UNAVAILABLE' }
+      throw error
+    } finally {
+      underWay--
+    }
+  }
+}
+
+/** A primary that does not answer is a store that does not: what is to be written is tried again, not given up. */
+function unavailable(error: unknown): never {
+  throw error instanceof PeerSilent ? new StoreUnavailable(error.message) : error
+}
+
+const callsMax = 100

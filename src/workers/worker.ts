@@ -4,6 +4,8 @@ import type { Config } from '../config/schema.ts'
 import { createDataPlane, type Traffic } from '../data-plane.ts'
 import { type ContextSigner, createContextSigner } from '../gateway/signed-context.ts'
 import { compileKeyFormats } from '../keys/format.ts'
+import type { Counter } from '../limiter/authority.ts'
+import { createLeasingLimiter } from '../limiter/leasing.ts'
 import { createLog } from '../log.ts'
 import { createEvents } from '../metrics/events.ts'
 import { createMetrics, type Metrics } from '../metrics/registry.ts'
@@ -13,8 +15,8 @@ import { createRecorder, type Recorder } from '../recorder/recorder.ts'
 import { version } from '../version.ts'
 import { createPeer, type Peer, type Port } from './peer.ts'
 import type { PrimaryApi, SharedPlan, WorkerApi, WorkerReport } from './protocol.ts'
-import { remoteLimiter } from './remote-limiter.ts'
-import { remoteStore } from './remote-store.ts'
+import { remoteAuthority } from './remote-authority.ts'
+import { remoteAnswerCall, remoteStore } from './remote-store.ts'
 import { createSharedFailures } from './shared-failures.ts'
 
 /**
@@ -23,48 +25,79 @@ import { createSharedFailures } from './shared-failures.ts'
  */
 export function runWorker(port: Port): void {
   let running: Running | undefined
+  let listening: Promise<unknown> | undefined
+  let ended: Promise<void> | undefined
+  let prepared: Prepared | undefined
+  let version = 0
+  // One after the other: what was asked first must not be what is prepared last.
+  let preparing: Promise<unknown> = Promise.resolve()
   const plane = (): Traffic => {
     if (running === undefined) throw new Error('this worker has not started')
     return running.traffic
   }
-  let apply: (() => Promise<void>) | undefined
+
+  const prepare = async (plan: SharedPlan): Promise<void> => {
+    if (plan.version === version || running === undefined) return
+    prepared = { version: plan.version, apply: await running.prepare(plan) }
+  }
 
   const api: WorkerApi = {
     async start({ worker, plan }) {
       running = await startPlane(worker, plan, primary)
+      version = plan.version
     },
-    listen: (address) => plane().listen(address),
+    listen(address) {
+      const taken = plane().listen(address)
+      listening = taken.catch(() => {})
+      return taken
+    },
     // Before the start nothing is held that could be out of date.
     forget: (change) => running?.traffic.forget(change),
     forgetAll: () => running?.traffic.forgetAll(),
     settle() {},
     synced: (ageMs) => running?.traffic.synced(ageMs),
-    async prepare(plan) {
-      apply = await running?.prepare(plan)
+    prepare(plan) {
+      const done = preparing.then(() => prepare(plan))
+      preparing = done.catch(() => {})
+      return done
     },
-    async apply() {
-      await apply?.()
-      apply = undefined
+    async apply(wanted) {
+      if (wanted === version) return
+      if (prepared?.version !== wanted) throw new Error('this configuration was not prepared')
+      const { apply } = prepared
+      prepared = undefined
+      version = wanted
+      await apply()
     },
     abandon() {
       running?.traffic.abandon()
-      apply = undefined
+      prepared = undefined
     },
     failed: (addresses) => running?.failures.heard(addresses),
+    recall: (counters) => running?.recalled(counters),
     drain: () => running?.traffic.drain(),
-    close: () => plane().close(),
+    async close() {
+      await listening
+      await plane().close()
+    },
     abortAll: () => plane().abortAll(),
     report: () => reportOf(running),
     async end() {
-      await running?.end()
-      primary.tell('report', await reportOf(running))
-      // Behind the report in the same channel: when it is gone, the report has left.
-      setImmediate(() => process.exit(0))
+      ended ??= running?.end()
+      await ended
+      return reportOf(running)
     },
+    exit: () => process.exit(0),
   }
   const primary: Peer<PrimaryApi> = createPeer<PrimaryApi>(port, api, (name, error) =>
     running?.events.fault(`worker ${name}`, error),
   )
+  primary.tell('hello', undefined)
+}
+
+interface Prepared {
+  readonly version: number
+  readonly apply: () => Promise<void>
 }
 
 interface Running {
@@ -73,6 +106,7 @@ interface Running {
   readonly metrics: Metrics
   readonly events: ReturnType<typeof createEvents>
   readonly failures: ReturnType<typeof createSharedFailures>
+  recalled(counters: readonly Counter[]): void
   prepare(plan: SharedPlan): Promise<() => Promise<void>>
   end(): Promise<void>
 }
@@ -98,24 +132,29 @@ async function startPlane(worker: number, first: SharedPlan, primary: Peer<Prima
   })
   const failures = createSharedFailures({ clock, tell: (addresses) => primary.tell('failed', addresses) })
 
-  const limiter =
-    config.redis === '' ? remoteLimiter(primary) : await openOnRedis({ config: () => current, clock, events })
+  const authority = remoteAuthority(primary)
+  const local = createLeasingLimiter({ authority, clock, leases: () => true })
+  const limiter = config.redis === '' ? local : await openOnRedis({ config: () => current, clock, events, local })
 
   const traffic = await createDataPlane({
     ...{ config, clock, events, metrics, store, recorder },
     limiter,
     // The primary sees each row when it writes it.
     publish: () => {},
-    answerCall: (call) => primary.call('answerCall', call),
+    answerCall: remoteAnswerCall(primary),
     signer: (next) => signerFor(next, signingKeys),
     failureGuard: failures.guard,
   })
   const reporting = setInterval(() => {
-    void reportOf(running).then((report) => primary.tell('report', report))
+    reportOf(running).then(
+      (report) => primary.tell('report', report),
+      (error: unknown) => events.fault('metrics', error),
+    )
   }, reportEveryMs)
   const running: Running = {
     ...{ traffic, metrics, events, failures },
     config: () => current,
+    recalled: authority.recalled,
     async prepare(plan) {
       signingKeys = plan.signingKeys
       const swap = await traffic.prepare(plan.config)

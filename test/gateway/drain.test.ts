@@ -62,6 +62,25 @@ describe('a drain', () => {
     await within(2000, 'the end of the drain', drained)
   })
 
+  it('answers who had connected a moment before, and had only not sent the request yet', async () => {
+    await using gateway = await startGateway(config('{ drain_timeout: 30s }'))
+    const key = await gateway.createKey()
+    using fresh = await gateway.connect()
+    // Accepted in turn: when a later one is answered, this one has been.
+    expect((await gateway.request('GET', '/api/x', { key })).status).toBe(200)
+    const drained = gateway.app.drain()
+    await eventually('nobody to be taken any more', () =>
+      gateway.connect().then(
+        (client) => client[Symbol.dispose](),
+        () => true,
+      ),
+    )
+    await fresh.send(gateway.compose('GET', '/api/x', { key }))
+    const { status, header } = await fresh.response()
+    expect([status, header('connection')]).toEqual([200, 'close'])
+    await within(2000, 'the end of the drain', drained)
+  })
+
   it('turns readiness off first, still serves for drain_delay, and then closes the door', async () => {
     await using gateway = await startGateway(config('{ drain_delay: 600ms, drain_timeout: 5s }'))
     const key = await gateway.createKey()

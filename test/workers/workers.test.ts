@@ -154,4 +154,55 @@ describe('several workers', () => {
     }
     expect(refused).toBeGreaterThan(20)
   })
+
+  it('refuse a key that does nothing but probe after as many denials as the file allows, all of them together', async () => {
+    await using strict = await startGateway(yaml('denials: { requests: 30, per: 1h }'))
+    const key = await strict.createKey()
+    const statuses = (await repeat(100, () => strict.request('GET', '/nowhere', { key }))).map(({ status }) => status)
+    expect(statuses.filter((status) => status === 404)).toHaveLength(30)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(70)
+    expect((await strict.request('GET', '/plain', { key })).status).toBe(200)
+  })
+
+  it('have the decision on disk before the request goes on, where the file wants that', async () => {
+    await using strict = await startGateway(yaml('audit: { durability: strict }'))
+    const key = await strict.createKey()
+    const answers = await repeat(30, () => strict.request('GET', '/plain', { key }))
+    const rows = await strict.store.listRequests({ keyId: key.record.id }, { limit: 200 })
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
+    expect(rows).toHaveLength(30)
+  })
+
+  it('make one histogram of what each of them measures', async () => {
+    const key = await gateway.createKey()
+    const read = async () => {
+      const text = await gateway.metrics()
+      const name = 'sallyport_request_duration_seconds'
+      const value = (line: string) =>
+        Number(
+          text
+            .split('\n')
+            .find((one) => one.startsWith(line))
+            ?.split(' ')[1] ?? 0,
+        )
+      const lines = text.split('\n').filter((one) => one.startsWith(`${name}_bucket`) && one.includes('route="/plain"'))
+      const bounds = lines.map((line) => /le="([^"]+)"/.exec(line)?.[1] ?? '')
+      return {
+        bounds,
+        buckets: lines.map((line) => Number(line.split(' ')[1])),
+        count: value(`${name}_count{route="/plain"`),
+        sum: value(`${name}_sum{route="/plain"`),
+      }
+    }
+    await gateway.request('GET', '/plain', { key })
+    const before = await read()
+    await repeat(50, () => gateway.request('GET', '/plain', { key }))
+    const after = await read()
+    expect(after.count - before.count).toBe(50)
+    expect(after.sum).toBeGreaterThan(before.sum)
+    expect(after.buckets.at(-1)).toBe(after.count)
+    expect(after.buckets.toSorted((a, b) => a - b)).toEqual(after.buckets)
+    expect(new Set(after.bounds).size).toBe(after.bounds.length)
+    expect(after.bounds.length).toBeGreaterThan(5)
+  })
 })

@@ -2,6 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { AdminEvent } from '../../store/store.ts'
 import { organizationOf, type ResourceRoutes } from '../context.ts'
+import { isAboutInstance } from '../job-schemas.ts'
+import { roleOf } from '../key-in-path.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { organizationParams, refusals, time } from '../schemas.ts'
 
@@ -36,10 +38,11 @@ export const eventRoutes: ResourceRoutes = (app, { store, verifyTrail }) => {
     reply: FastifyReply,
     query: z.output<typeof querystring>,
     filter: { organizationId?: string },
+    record = eventRecord,
   ) => {
     const page = pageOf(query)
     const events = await store.listEvents(filter, page)
-    return sendPage(request, reply, page, events.map(eventRecord))
+    return sendPage(request, reply, page, events.map(record))
   }
 
   app.get(
@@ -53,7 +56,14 @@ export const eventRoutes: ResourceRoutes = (app, { store, verifyTrail }) => {
         response,
       },
     },
-    (request, reply) => list(request, reply, request.query, { organizationId: organizationOf(request).id }),
+    (request, reply) =>
+      list(
+        request,
+        reply,
+        request.query,
+        { organizationId: organizationOf(request).id },
+        roleOf(request) === 'root' ? eventRecord : ownEventRecord,
+      ),
   )
   app.get(
     '/events',
@@ -74,3 +84,10 @@ const eventRecord = ({ id, type, at, organizationId, target, actor, before, afte
   ...{ id, type, created_at: new Date(at).toISOString(), organization_id: organizationId, target },
   ...{ actor: { type: actor.type, id: actor.id }, request_id: actor.requestId ?? null, before, after },
 })
+
+/** As the organization sees it: without what a job about the whole instance has counted. */
+function ownEventRecord(event: AdminEvent) {
+  const { type, after } = event
+  if (!type.startsWith('job.') || after === null || !isAboutInstance(after)) return eventRecord(event)
+  return eventRecord({ ...event, after: { type: after.type, ...('status' in after && { status: after.status }) } })
+}

@@ -7,6 +7,7 @@ import type { KeyFilter, Metadata, Role, Store } from '../../store/store.ts'
 import { actorOf, organizationOf, type ResourceRoutes } from '../context.ts'
 import { mayGiveRole } from '../grants.ts'
 import {
+  isAboutInstance,
   type JobOrderBody,
   jobOrder,
   jobParams,
@@ -70,7 +71,7 @@ export const jobRoutes: ResourceRoutes = (app, { store, jobs, config }) => {
       const { id: organizationId } = organizationOf(request)
       const { body } = request
       const role = roleOf(request)
-      if (body.type === 'secret_rotation' && role !== 'root') return refuse(reply, 'FORBIDDEN')
+      if (isAboutInstance(body) && role !== 'root') return refuse(reply, 'FORBIDDEN')
       if (body.type === 'bulk_rotate' && !config().keys.reveal) {
         return refuse(reply, 'CONFLICT', { errors: [{ path: 'type', message: withoutReveal }] })
       }
@@ -84,7 +85,7 @@ export const jobRoutes: ResourceRoutes = (app, { store, jobs, config }) => {
       if (put === undefined) return refuse(reply.header('Retry-After', 30), 'RATE_LIMITED', { errors: [tooMany] })
       return makeOnce(store, request, reply, async (store) => {
         const job = await jobs.order({ ...order, ...put, type: body.type }, store)
-        if (job !== undefined) return { status: 202, body: jobRecordOf(job), committed: jobs.wake }
+        if (job !== undefined) return { status: 202, body: jobRecordOf(job, role), committed: jobs.wake }
         reply.header('Retry-After', 30)
         return { refuse: 'RATE_LIMITED', extras: { errors: [tooMany] } }
       })
@@ -105,7 +106,13 @@ export const jobRoutes: ResourceRoutes = (app, { store, jobs, config }) => {
     async (request, reply) => {
       const page = pageOf(request.query)
       const list = await store.listJobs(organizationOf(request).id, page)
-      return sendPage(request, reply, page, list.map(jobRecordOf))
+      const role = roleOf(request)
+      return sendPage(
+        request,
+        reply,
+        page,
+        list.map((job) => jobRecordOf(job, role)),
+      )
     },
   )
 
@@ -151,9 +158,7 @@ export const jobRoutes: ResourceRoutes = (app, { store, jobs, config }) => {
       config: { exists },
       // One about the whole instance is none of the organization's in which root has ordered it.
       onRequest: async (request, reply) =>
-        jobOf(request).type === 'secret_rotation' && roleOf(request) !== 'root'
-          ? refuse(reply, 'FORBIDDEN')
-          : undefined,
+        isAboutInstance(jobOf(request)) && roleOf(request) !== 'root' ? refuse(reply, 'FORBIDDEN') : undefined,
       schema: {
         operationId: 'cancelJob',
         tags,
@@ -210,7 +215,7 @@ const rolesBelow = (own: Parameters<typeof mayGiveRole>[0]): readonly Role[] =>
 
 const resultOf = (request: FastifyRequest, job: Job) => {
   const path = request.url.split('?', 1)[0] ?? ''
-  return jobResultRecordOf(job, `${path.replace(/\/cancel$/, '')}/output`)
+  return jobResultRecordOf(job, roleOf(request), `${path.replace(/\/cancel$/, '')}/output`)
 }
 
 /** Part by part, as fast as it is taken: a whole export need not fit in memory. */
