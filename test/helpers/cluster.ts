@@ -16,6 +16,8 @@ export interface ClusterNode extends GatewayProcess {
   readonly api: AdminApi
   /** @returns the status of a request with this key; 0 when there was no answer. On connections that are kept. */
   ask(path: string, rawKey?: string): Promise<number>
+  /** Changes its gateway.yaml by a line at the end, so that it reads it again. */
+  addLine(line: string): Promise<void>
   /** Suddenly, as when the machine is gone. */
   kill(): Promise<void>
   /** In good order. @returns its exit code. */
@@ -29,8 +31,8 @@ export interface NodeOptions {
   /** Where this one finds PostgreSQL and Redis, when that is not where they are. */
   readonly store?: string
   readonly redis?: string
-  /** Where callers come in; a free port when left out. */
-  readonly listen?: string
+  /** Lines of gateway.yaml for this one alone. */
+  readonly settings?: string
 }
 
 export interface ClusterOptions {
@@ -90,7 +92,8 @@ export async function startCluster({
     const own = join(folder, `node-${++begun}`)
     await mkdir(own)
     const file = join(own, 'gateway.yaml')
-    await writeFile(file, gatewayYaml(upstream.url, settings, options.listen))
+    const yaml = gatewayYaml(upstream.url, `${settings}${options.settings ?? ''}`)
+    await writeFile(file, yaml)
     const gateway = await spawnGateway(
       file,
       { ...secrets, STORE: options.store ?? postgres.url(), REDIS: options.redis ?? redis?.url ?? '' },
@@ -115,6 +118,7 @@ export async function startCluster({
           return 0
         }
       },
+      addLine: (line) => writeFile(file, `${yaml}${line}\n`),
       async kill() {
         await end('SIGKILL')
       },
@@ -143,8 +147,8 @@ export async function startCluster({
   }
 }
 
-const gatewayYaml = (upstream: string, settings: string, listen = '127.0.0.1:0'): string => `
-listen: ${listen}
+const gatewayYaml = (upstream: string, settings: string): string => `
+listen: 127.0.0.1:0
 admin: { listen: 127.0.0.1:0 }
 store: \${STORE}
 redis: \${REDIS:-}

@@ -28,7 +28,7 @@ export async function race(
   const startedAt = performance.now()
   const statuses = new Map<number, number>()
   let answered = 0
-  let happening: void | Promise<void>
+  let happening: unknown
   const callers = nodes.flatMap((node, index) => {
     let left = Math.floor(requests / nodes.length) + (index < requests % nodes.length ? 1 : 0)
     return Array.from({ length: inFlight }, async () => {
