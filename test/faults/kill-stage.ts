@@ -49,7 +49,8 @@ export async function openStage({ store }: StageOptions): Promise<KillStage> {
   await writeFile(file, yaml({ storeUrl, redisUrl: redis.url, upstreamUrl: upstream.url }))
   const query = server === undefined ? queryFile(join(folder, 's.db')) : queryServer(server.url())
 
-  const spawn = () => spawnGateway(file, { SALLYPORT_ADMIN_TOKEN: adminToken, SALLYPORT_MASTER_KEY: masterKey })
+  const spawn = () =>
+    spawnGateway(file, { SALLYPORT_ADMIN_TOKEN: adminToken, SALLYPORT_MASTER_KEY: masterKey }, { withinMs: 60_000 })
   let gateway: GatewayProcess = await spawn()
   stack.defer(() => gateway[Symbol.asyncDispose]())
   const api: AdminApi = (...call) => adminApi(gateway.adminUrl, adminToken)(...call)
@@ -61,7 +62,8 @@ export async function openStage({ store }: StageOptions): Promise<KillStage> {
     await gateway.exited
     gateway = await spawn()
     // Nobody tells them: they notice.
-    for (const pid of workers) await eventually('the workers of a dead primary to end', () => isGone(pid), { withinMs: 5000 })
+    for (const pid of workers)
+      await eventually('the workers of a dead primary to end', () => isGone(pid), { withinMs: 5000 })
   }
   const kill: Record<Victim, () => Promise<void>> = {
     primary: killPrimary,
@@ -79,13 +81,16 @@ export async function openStage({ store }: StageOptions): Promise<KillStage> {
       await server?.restart()
     },
     async backend() {
-      const [pid] = await query("select pid as value from pg_stat_activity where application_name = 'sallyport' order by random() limit 1")
+      const [pid] = await query(
+        "select pid as value from pg_stat_activity where application_name = 'sallyport' order by random() limit 1",
+      )
       if (pid !== undefined) process.kill(Number(pid), 'SIGKILL')
     },
   }
   const parts = stack.move()
   return {
-    victims: server === undefined ? ['primary', 'worker', 'redis'] : ['primary', 'worker', 'redis', 'postgres', 'backend'],
+    victims:
+      server === undefined ? ['primary', 'worker', 'redis'] : ['primary', 'worker', 'redis', 'postgres', 'backend'],
     organizationId,
     api,
     use: (raw, requestId) => use(`${gateway.dataUrl}/things/1`, raw, requestId),
@@ -95,7 +100,8 @@ export async function openStage({ store }: StageOptions): Promise<KillStage> {
       for (let at = 0; at < requestIds.length; at += 500) {
         // They are of our own making: nothing in them needs to be quoted.
         const list = requestIds.slice(at, at + 500).map((id) => `'${id}'`)
-        for (const id of await query(`select request_id as value from request_log where request_id in (${list})`)) found.add(id)
+        for (const id of await query(`select request_id as value from request_log where request_id in (${list})`))
+          found.add(id)
       }
       return found
     },
@@ -150,7 +156,10 @@ const queryFile =
   (file: string): Query =>
   async (text) => {
     using database = new DatabaseSync(file, { readOnly: true, timeout: 5000 })
-    return database.prepare(text).all().map(({ value }) => String(value))
+    return database
+      .prepare(text)
+      .all()
+      .map(({ value }) => String(value))
   }
 
 const queryServer =

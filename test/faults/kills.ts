@@ -75,8 +75,10 @@ export async function killAtRandom({ rounds, progress = () => {}, ...options }: 
       const id = randomUUID()
       const status = await stage.use(key.raw, id)
       if (status !== 0) answered.set(id, performance.now())
-      if (before === 'revoked' && status !== 401 && status !== 503 && status !== 0) faults.add(`a revoked key was answered ${status}`)
-      if (key.state === 'active' && status !== 200 && status !== 503 && status !== 0) faults.add(`a good key was answered ${status}`)
+      if (before === 'revoked' && status !== 401 && status !== 503 && status !== 0)
+        faults.add(`a revoked key was answered ${status}`)
+      if (key.state === 'active' && status !== 200 && status !== 503 && status !== 0)
+        faults.add(`a good key was answered ${status}`)
       if (status !== 200) await pause(5)
     }
   }
@@ -122,7 +124,9 @@ export async function killAtRandom({ rounds, progress = () => {}, ...options }: 
       const tookMs = performance.now() - startedAt
       recoveredWithinMs = Math.max(recoveredWithinMs, tookMs)
       kills[victim] = (kills[victim] ?? 0) + 1
-      progress(`${round}/${rounds} ${victim} killed, all well after ${Math.round(tookMs)} ms; ${keys.length} keys, ${answered.size} requests`)
+      progress(
+        `${round}/${rounds} ${victim} killed, all well after ${Math.round(tookMs)} ms; ${keys.length} keys, ${answered.size} requests`,
+      )
     }
   } finally {
     stopped = true
@@ -158,7 +162,10 @@ async function expectKeys(stage: KillStage, keys: readonly Key[], faults: Set<st
   await Promise.all([look(), look(), look(), look()])
   const { body } = await stage.api<{ valid: boolean }>('GET', '/events/verify')
   if (!body.valid) faults.add(`the chain of events does not hold: ${JSON.stringify(body)}`)
-  const events = { created: await stage.targetsOf('api_key.created'), revoked: await stage.targetsOf('api_key.revoked') }
+  const events = {
+    created: await stage.targetsOf('api_key.created'),
+    revoked: await stage.targetsOf('api_key.revoked'),
+  }
   for (const { id, state } of keys) {
     if (!events.created.has(id)) faults.add(`${id} has no event of its creation`)
     if (state === 'revoked' && !events.revoked.has(id)) faults.add(`${id} has no event of its revocation`)
