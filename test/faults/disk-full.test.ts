@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
+import type { ApiAnswer } from '../helpers/admin.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { startHttpUpstream } from '../helpers/http-upstream.ts'
 import { type Node, startNode } from './node.ts'
@@ -94,11 +95,12 @@ async function verified(node: Node): Promise<number> {
 
 async function countRows(node: Node): Promise<number> {
   let count = 0
-  for (let next: string | null = '/requests?limit=200'; next !== null; ) {
-    const { body, headers } = await node.api<unknown[]>('GET', next)
-    count += body.length
-    const link: string | undefined = /<([^>]+)>; rel="next"/.exec(headers.get('link') ?? '')?.[1]
-    next = link === undefined ? null : link.slice(link.indexOf('/requests'))
+  let next: string | undefined = '/requests?limit=200'
+  while (next !== undefined) {
+    const answer: ApiAnswer<unknown[]> = await node.api<unknown[]>('GET', next)
+    count += answer.body.length
+    const link = /<([^>]+)>; rel="next"/.exec(answer.headers.get('link') ?? '')?.[1]
+    next = link?.slice(link.indexOf('/requests'))
   }
   return count
 }

@@ -63,14 +63,18 @@ export async function openStage({ store }: StageOptions): Promise<KillStage> {
     gateway = await spawn()
     // Nobody tells them: they notice.
     for (const pid of workers)
-      await eventually('the workers of a dead primary to end', () => isGone(pid), { withinMs: 5000 })
+      await eventually('the workers of a dead primary to end', () => isGone(pid), { withinMs: 15_000 })
   }
   const kill: Record<Victim, () => Promise<void>> = {
     primary: killPrimary,
     async worker() {
-      const pids = workersOf(gateway)
-      const pid = pids[Math.floor(Math.random() * pids.length)]
-      if (pid !== undefined) process.kill(pid, 'SIGKILL')
+      // One that is about to be replaced is none.
+      const pids = await eventually('a worker that lives', async () => {
+        const living: number[] = []
+        for (const pid of workersOf(gateway)) if (!(await isGone(pid))) living.push(pid)
+        return living.length > 0 && living
+      })
+      process.kill(pids[Math.floor(Math.random() * pids.length)] as number, 'SIGKILL')
     },
     async redis() {
       await redis.kill()

@@ -93,7 +93,7 @@ export async function killAtRandom({ rounds, progress = () => {}, ...options }: 
         keys.push({ id: body.key.id, raw: body.raw_key, state: 'active' })
         return (await stage.use(body.raw_key, randomUUID())) === 200
       },
-      { withinMs: 30_000, everyMs: 20 },
+      { withinMs: 60_000, everyMs: 20 },
     )
     const [newest] = keys.slice(-1)
     const marks = Array.from({ length: 8 }, () => randomUUID())
@@ -105,7 +105,7 @@ export async function killAtRandom({ rounds, progress = () => {}, ...options }: 
         const rows = await stage.rowsOf(seen)
         return seen.every((mark) => rows.has(mark))
       },
-      { withinMs: 15_000, everyMs: 20 },
+      { withinMs: 30_000, everyMs: 20 },
     )
   }
 

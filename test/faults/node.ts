@@ -101,7 +101,7 @@ interface Made {
 }
 
 /** One request on a connection of its own; no answer within ten seconds is none. */
-export async function ask(url: string, raw?: string): Promise<Answer> {
+async function ask(url: string, raw?: string): Promise<Answer> {
   const startedAt = performance.now()
   try {
     const headers = { connection: 'close', ...(raw !== undefined && { authorization: `Bearer ${raw}` }) }
