@@ -53,6 +53,41 @@ describe('Host of the admin plane', () => {
     }
   })
 
+  it('takes a target in absolute-form as what stands behind its authority, where that is the Host', async () => {
+    await using gateway = await startAdmin()
+    const { host } = new URL(gateway.adminUrl)
+    await gateway.createOrg()
+    const ask = async (target: string, sent = host, path = '/platform/organizations?limit=1') => {
+      using client = await connectRaw(gateway.adminUrl)
+      const credentials = `Host: ${sent}\r\nAuthorization: Bearer ${gateway.adminToken}\r\nConnection: close`
+      await client.send(`GET ${target}${path} HTTP/1.1\r\n${credentials}\r\n\r\n`)
+      return await client.response()
+    }
+    for (const target of ['', `http://${host}`, `HTTP://${host}`, `https://${host}`]) {
+      const response = await ask(target)
+      expect([target, response.status]).toEqual([target, 200])
+      expect(response.header('link')).toMatch(/^<\/platform\/organizations\?limit=1&cursor=org_/)
+    }
+    expect((await ask('http://LocalHost:1', 'localhost:1')).status).toBe(200)
+    expect((await ask(`http://${host}`, host, '')).status).toBe(404)
+
+    for (const target of [
+      'http://evil.example',
+      `http://${host}.evil.example`,
+      `http://admin@${host}`,
+      'http://127.0.0.1',
+      'http://localhost:1',
+      'http://',
+      `ftp://${host}`,
+    ]) {
+      for (const path of ['/platform/organizations?limit=1', '/healthz', '/nowhere']) {
+        const response = await ask(target, host, path)
+        expect([target, path, response.status]).toEqual([target, path, 400])
+        expect(JSON.parse(response.text())).toMatchObject({ code: 'BAD_REQUEST_TARGET' })
+      }
+    }
+  })
+
   it('knows the name of the listen address', () => {
     const own = { listen: 'Admin.internal', hosts: [] }
     expect(isOwnHost('admin.internal:9090', own)).toBe(true)
