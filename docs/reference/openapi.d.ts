@@ -1244,9 +1244,9 @@ export interface components {
             type: "key_import" | "key_export" | "bulk_revoke" | "bulk_rotate" | "secret_rotation" | "request_export";
             /** @enum {string} */
             status: "pending" | "running" | "completed" | "failed" | "cancelled";
-            /** @description Lines, keys, secrets or rows that are dealt with. */
+            /** @description Lines, keys, secrets or rows that are dealt with. Those of secret_rotation are of the whole instance: root alone sees more than 0. */
             progress: number;
-            /** @description Null as long as nobody has counted. */
+            /** @description Null as long as nobody has counted; of secret_rotation for root alone. */
             total: number | null;
             created_by: string | null;
             started_at: string | null;
@@ -1265,9 +1265,9 @@ export interface components {
             type: "key_import" | "key_export" | "bulk_revoke" | "bulk_rotate" | "secret_rotation" | "request_export";
             /** @enum {string} */
             status: "pending" | "running" | "completed" | "failed" | "cancelled";
-            /** @description Lines, keys, secrets or rows that are dealt with. */
+            /** @description Lines, keys, secrets or rows that are dealt with. Those of secret_rotation are of the whole instance: root alone sees more than 0. */
             progress: number;
-            /** @description Null as long as nobody has counted. */
+            /** @description Null as long as nobody has counted; of secret_rotation for root alone. */
             total: number | null;
             created_by: string | null;
             started_at: string | null;
@@ -1277,7 +1277,7 @@ export interface components {
             created_at: string;
             /** Format: date-time */
             updated_at: string;
-            /** @description Of a finished job: counts, and under output where everything can be fetched. */
+            /** @description Of a finished job: counts, and under output where everything can be fetched. Of secret_rotation for root alone. */
             result: {
                 [key: string]: components["schemas"]["JsonValue"];
             } | null;

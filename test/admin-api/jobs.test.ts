@@ -385,6 +385,44 @@ describe('with keys.reveal', () => {
     const shown = await api('POST', `/organizations/${old.organization.id}/api-keys/${made.body.key.id}/reveal`)
     expect(shown.body).toEqual({ raw_key: made.body.raw_key })
   })
+
+  it('of secret_rotation an organization sees how it ended; the counts are the instance’s, and for root', async () => {
+    await using old = await startAdmin(`keys: { reveal: true }\n${adminConfig}`, { env: masterKeys(1) })
+    const { id } = old.organization
+    const another = await old.createOrg({ name: 'Another' })
+    for (const organization of [id, another.id, another.id]) {
+      expect((await old.api('POST', `/organizations/${organization}/api-keys`, { name: 'CI' })).status).toBe(201)
+    }
+    const { token } = await old.member('owner', id)
+    const config = await loadConfig(old.configFile, {})
+    if (!config.ok) throw new Error('the configuration is wrong')
+    // The second gateway has lost the key that the first one has encrypted with.
+    for (const [keys, seen] of [
+      [masterKeys(2, 1), { status: 'completed', progress: 3, total: 3, error_message: null }],
+      [masterKeys(3), { status: 'failed', progress: 3, total: 3, error_message: expect.stringContaining('3 secrets') }],
+    ] as const) {
+      await using next = await start({ config, env: { ...keys, SALLYPORT_ADMIN_TOKEN: old.adminToken } })
+      const [root, owner] = [adminApi(next.adminUrl, old.adminToken), adminApi(next.adminUrl, token)]
+      const end = await runToEnd({ api: root, organization: old.organization }, 'secret_rotation')
+      expect(end).toMatchObject({ ...seen, result: { total: 3 } })
+
+      const hidden = { status: seen.status, progress: 0, total: null }
+      const error_message = seen.error_message === null ? null : 'Ask who runs this gateway.'
+      const job = `/organizations/${id}/jobs`
+      expect((await owner<JobAnswer>('GET', `${job}/${end.id}`)).body).toMatchObject({
+        ...hidden,
+        error_message,
+        result: null,
+      })
+      expect((await owner<JobAnswer[]>('GET', job)).body[0]).toMatchObject({ ...hidden, error_message })
+      const events = async (api: AdminApi) =>
+        (await api<{ target: string; after: object }[]>('GET', `/organizations/${id}/events`)).body.find(
+          ({ target }) => target === end.id,
+        )?.after
+      expect(await events(root)).toMatchObject({ status: seen.status, progress: 3, total: 3 })
+      expect(await events(owner)).toEqual({ type: 'secret_rotation', status: seen.status })
+    }
+  })
 })
 
 /** The first is the one of now. */
