@@ -41,7 +41,7 @@ export class JobFailed extends Error {
 /** The job goes no further here. */
 export class JobStopped extends Error {
   override readonly name = 'JobStopped'
-  readonly why: 'cancelled' | 'lost' | 'closing'
+  readonly why: 'cancelled' | 'forbidden' | 'lost' | 'closing'
   constructor(why: JobStopped['why']) {
     super(`the job was ${why}`)
     this.why = why

@@ -3,6 +3,7 @@ import type { Events } from '../events.ts'
 import type { ClaimedJob, JobEnd, JobHold, JobsStore, JobType } from '../store/jobs-store.ts'
 import { type Metadata, StoreUnavailable } from '../store/store.ts'
 import { JobFailed, type JobHandler, type JobRun, JobStopped } from './handler.ts'
+import { neededRole } from './needed-role.ts'
 
 export interface RunJobOptions {
   readonly store: Pick<JobsStore, 'beatJob' | 'saveJobStep' | 'releaseJob' | 'finishJob'>
@@ -23,22 +24,23 @@ export async function runJob(job: ClaimedJob, options: RunJobOptions): Promise<v
   const handler = handlers[job.type]
   const stop = new AbortController()
   const signal = AbortSignal.any([stop.signal, closing])
+  const terms = { leaseMs, needs: neededRole(job) }
   let checkpoint = job.checkpoint
 
   const obey = (hold: JobHold): void => {
     if (hold === 'held') return
-    stop.abort(new JobStopped(hold === 'lost' ? 'lost' : 'cancelled'))
+    stop.abort(new JobStopped(hold === 'cancelling' ? 'cancelled' : hold))
   }
   const heartbeat = setInterval(() => {
     // A store that does not answer costs the lease, which the next step finds out.
-    store.beatJob(job.lease, leaseMs).then(obey, () => undefined)
+    store.beatJob(job.lease, terms).then(obey, () => undefined)
   }, leaseMs / 3)
   heartbeat.unref()
 
   const step: JobRun['step'] = async (changes, describe) => {
     throwIfStopped(signal)
     const startedAt = options.clock.monotonic()
-    const hold = await store.saveJobStep(job.lease, leaseMs, changes, (outcomes) => {
+    const hold = await store.saveJobStep(job.lease, terms, changes, (outcomes) => {
       const saved = describe(outcomes)
       checkpoint = saved.checkpoint
       return saved
@@ -61,6 +63,7 @@ export async function runJob(job: ClaimedJob, options: RunJobOptions): Promise<v
     const reason: unknown = signal.aborted ? signal.reason : error
     if (reason instanceof JobStopped) {
       if (reason.why === 'cancelled') await finish('cancelled')
+      if (reason.why === 'forbidden') await finish('failed', roleLost)
       if (reason.why === 'closing') await store.releaseJob(job.lease)
     } else if (error instanceof StoreUnavailable) {
       // The lease runs out, and whoever takes it goes on from the last step.
@@ -97,4 +100,6 @@ function throwIfStopped(signal: AbortSignal): void {
 /** A job that ends its process each time must not do so for ever. */
 const lostMax = 5
 const lostTooOften = `It was given up: the process that ran it ended ${lostMax} times without getting any further.`
+const roleLost =
+  'Whoever ordered it has lost the role that it takes. What is done stays done; somebody with the role can order it again.'
 const restMaxMs = 1000

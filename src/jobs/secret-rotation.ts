@@ -30,6 +30,8 @@ export const secretRotation = (reencrypt: (options: ReencryptOptions) => Promise
         const checkpoint = { total, changed, unreadable, old_keys_until }
         return step([], () => ({ progress, total, checkpoint }))
       }
+      // Before the first batch is written: a step asks whether the job may go on.
+      await step([], () => ({ progress: before.changed + before.unreadable, checkpoint: before }))
       const { total, changed, unreadable, oldKeysUntil } = await reencrypt({
         signal,
         onProgress: ({ done, total }) => save(done, total),

@@ -1,4 +1,4 @@
-import type { Actor, Metadata, Page } from './basics.ts'
+import type { Actor, Metadata, Page, Role } from './basics.ts'
 import type { ApiKey, NewKey, NewSecret } from './objects.ts'
 
 /**
@@ -26,12 +26,12 @@ export interface JobsStore {
    */
   claimJob(options: { readonly leaseMs: number; readonly runningMax: number }): Promise<ClaimedJob | undefined>
   /** Prolongs the lease. */
-  beatJob(lease: JobLease, leaseMs: number): Promise<JobHold>
+  beatJob(lease: JobLease, terms: JobTerms): Promise<JobHold>
   /**
    * Makes the changes, and keeps what `describe` says about their outcomes, which are in the order of the changes. Nothing of
-   * it happens when the lease is lost.
+   * it happens when the lease is lost, or whoever ordered the job may no longer.
    */
-  saveJobStep(lease: JobLease, leaseMs: number, changes: readonly KeyChange[], describe: DescribeStep): Promise<JobHold>
+  saveJobStep(lease: JobLease, terms: JobTerms, changes: readonly KeyChange[], describe: DescribeStep): Promise<JobHold>
   /** Gives the lease back, for somebody else to go on at once. */
   releaseJob(lease: JobLease): Promise<void>
   /** @returns false when the lease is lost. */
@@ -104,8 +104,19 @@ export interface JobLease {
   readonly token: string
 }
 
-/** What the holder of a lease finds out: its own still, its own but somebody wants it cancelled, no longer its own. */
-export type JobHold = 'held' | 'cancelling' | 'lost'
+export interface JobTerms {
+  readonly leaseMs: number
+  readonly needs: JobNeeds
+}
+
+/** The least role, in its organization, of an operator whose job may go on; null: any. */
+export type JobNeeds = Role | 'root' | null
+
+/**
+ * What the holder of a lease finds out: its own still, its own but somebody wants it cancelled, its own but whoever ordered it
+ * has lost the role, no longer its own.
+ */
+export type JobHold = 'held' | 'cancelling' | 'forbidden' | 'lost'
 
 export type DescribeStep = (outcomes: readonly KeyOutcome[]) => JobStep
 

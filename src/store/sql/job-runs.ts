@@ -6,6 +6,7 @@ import { recordEvent } from './events.ts'
 import { changeKey } from './job-changes.ts'
 import { partId } from './job-parts.ts'
 import { describeEnd, type JobRow, toJob } from './job-record.ts'
+import { mayGoOn } from './job-rights.ts'
 
 export type JobRunMethods = Pick<JobsStore, 'claimJob' | 'beatJob' | 'saveJobStep' | 'releaseJob' | 'finishJob'>
 
@@ -47,20 +48,21 @@ export function jobRunMethods({ db, write, clock }: SqlEngine): JobRunMethods {
       })
     },
 
-    async beatJob(lease, leaseMs) {
+    async beatJob(lease, { leaseMs, needs }) {
       return write(async (trx) => {
         const row = await heldRow(trx, lease)
         if (!row) return 'lost'
         const ends = { lease_ends_at: clock.now() + leaseMs }
         await trx.updateTable('jobs').set(ends).where('id', '=', row.id).execute()
-        return holdOf(row)
+        return (await mayGoOn(trx, row, needs)) ? holdOf(row) : 'forbidden'
       })
     },
 
-    saveJobStep: (lease, leaseMs, changes, describe) =>
+    saveJobStep: (lease, { leaseMs, needs }, changes, describe) =>
       write(async (trx) => {
         const row = await heldRow(trx, lease)
         if (!row) return 'lost'
+        if (!(await mayGoOn(trx, row, needs))) return 'forbidden'
         const now = clock.now()
         const outcomes = []
         for (const change of changes) outcomes.push(await changeKey(trx, change, actorOf(row), now))

@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { newId } from '../../../src/ids.ts'
-import type { ClaimedJob, Job, JobStep, KeyOutcome } from '../../../src/store/jobs-store.ts'
-import type { Store } from '../../../src/store/store.ts'
+import type { ClaimedJob, Job, JobHold, JobNeeds, JobStep, KeyOutcome } from '../../../src/store/jobs-store.ts'
+import type { Actor, Role, Store } from '../../../src/store/store.ts'
 import type { OpenStore } from '../store.ts'
 import { actor, dayMs, makeKey, makeOrganization, newSecret, testOn } from './make.ts'
 
 const leaseMs = 15_000
+const terms = { leaseMs, needs: null }
 const step = (progress: number, output = ''): JobStep => ({ progress, checkpoint: { progress }, output })
 
 async function makeJob(store: Store, organizationId: string, max = 20): Promise<Job | undefined> {
@@ -82,7 +84,7 @@ export function jobsContract(open: OpenStore): void {
       store,
     }) => {
       const first = await claimNew(store)
-      await store.saveJobStep(first.lease, leaseMs, [], () => step(3, 'abc'))
+      await store.saveJobStep(first.lease, terms, [], () => step(3, 'abc'))
       opened.clock.advance(leaseMs - 1)
       expect(await store.claimJob({ leaseMs, runningMax: 2 })).toBeUndefined()
       opened.clock.advance(1)
@@ -97,12 +99,12 @@ export function jobsContract(open: OpenStore): void {
       })
 
       let described = false
-      const late = await store.saveJobStep(first.lease, leaseMs, [], () => {
+      const late = await store.saveJobStep(first.lease, terms, [], () => {
         described = true
         return step(9)
       })
       expect([late, described]).toEqual(['lost', false])
-      expect(await store.beatJob(first.lease, leaseMs)).toBe('lost')
+      expect(await store.beatJob(first.lease, terms)).toBe('lost')
       expect(await store.finishJob(first.lease, { status: 'completed', result: {}, errorMessage: null })).toBe(false)
       expect(await store.findJob(first.organizationId, first.id)).toMatchObject({ status: 'running', progress: 3 })
     })
@@ -110,7 +112,7 @@ export function jobsContract(open: OpenStore): void {
     it('keeps a lease that beats, and counts no loss where it was given back', async ({ opened, store }) => {
       const { lease } = await claimNew(store)
       opened.clock.advance(leaseMs - 1)
-      expect(await store.beatJob(lease, leaseMs)).toBe('held')
+      expect(await store.beatJob(lease, terms)).toBe('held')
       opened.clock.advance(leaseMs - 1)
       expect(await store.claimJob({ leaseMs, runningMax: 2 })).toBeUndefined()
       await store.releaseJob(lease)
@@ -125,7 +127,7 @@ export function jobsContract(open: OpenStore): void {
       ]
       const secret = newSecret()
       const key = { organizationId, name: 'New', scopes: [], environment: null, secret }
-      const failed = store.saveJobStep(lease, leaseMs, [{ kind: 'create', key }], () => {
+      const failed = store.saveJobStep(lease, terms, [{ kind: 'create', key }], () => {
         throw new Error('no')
       })
       await expect(failed).rejects.toThrow('no')
@@ -134,7 +136,7 @@ export function jobsContract(open: OpenStore): void {
       const outcomes: KeyOutcome[] = []
       await store.saveJobStep(
         lease,
-        leaseMs,
+        terms,
         [
           { kind: 'create', key },
           { kind: 'create', key },
@@ -170,7 +172,7 @@ export function jobsContract(open: OpenStore): void {
       const theirs = await makeKey(store, await makeOrganization(store))
       const key = { organizationId: lease.jobId, name: 'New', scopes: [], environment: null, secret: theirs.secret }
       const outcomes: KeyOutcome[] = []
-      await store.saveJobStep(lease, leaseMs, [{ kind: 'create', key }], (all) => {
+      await store.saveJobStep(lease, terms, [{ kind: 'create', key }], (all) => {
         outcomes.push(...all)
         return step(1)
       })
@@ -183,8 +185,8 @@ export function jobsContract(open: OpenStore): void {
       const waiting = await makeJob(store, organizationId)
       expect(await store.cancelJob(organizationId, waiting?.id ?? '', actor)).toMatchObject({ status: 'cancelled' })
       expect(await store.cancelJob(organizationId, running.id, actor)).toMatchObject({ status: 'running' })
-      expect(await store.beatJob(running.lease, leaseMs)).toBe('cancelling')
-      expect(await store.saveJobStep(running.lease, leaseMs, [], () => step(1))).toBe('cancelling')
+      expect(await store.beatJob(running.lease, terms)).toBe('cancelling')
+      expect(await store.saveJobStep(running.lease, terms, [], () => step(1))).toBe('cancelling')
       await store.finishJob(running.lease, { status: 'cancelled', result: { done: 1 }, errorMessage: null })
       expect(await store.findJob(organizationId, running.id)).toMatchObject({
         status: 'cancelled',
@@ -198,11 +200,67 @@ export function jobsContract(open: OpenStore): void {
       ])
     })
 
+    it('makes no step for an operator who has not the role that it takes, and says so with each beat', async ({
+      store,
+    }) => {
+      const organizationId = await makeOrganization(store)
+      const person = async (role: Role | 'root' | null, at = organizationId) => {
+        const email = `${randomUUID()}@example.com`
+        const membership = role === null || role === 'root' ? {} : { membership: { organizationId: at, role } }
+        const isRoot = role === 'root'
+        const input = { email, name: 'Ada', isRoot, verified: true, passwordHash: null, ...membership }
+        const { id } = await store.createOperator(input, actor)
+        return { type: 'operator', id } as const
+      }
+      const elsewhere = await person('owner', await makeOrganization(store))
+      const cases: [Actor, JobNeeds, JobHold][] = [
+        [await person('admin'), 'admin', 'held'],
+        [await person('owner'), 'admin', 'held'],
+        [await person('root'), 'owner', 'held'],
+        [await person('root'), 'root', 'held'],
+        [await person('owner'), 'root', 'forbidden'],
+        [await person('admin'), 'owner', 'forbidden'],
+        [await person('engineer'), 'admin', 'forbidden'],
+        [await person(null), 'admin', 'forbidden'],
+        [elsewhere, 'admin', 'forbidden'],
+        [{ type: 'operator', id: 'usr_gone' }, 'admin', 'forbidden'],
+        [{ type: 'operator', id: 'usr_gone' }, null, 'held'],
+        [{ type: 'system', id: 'admin_token' }, 'root', 'held'],
+        [{ type: 'cli', id: null }, 'root', 'held'],
+      ]
+      for (const [orderer, needs, expected] of cases) {
+        const job = {
+          id: newId('job', Date.now()),
+          organizationId,
+          type: 'bulk_revoke',
+          params: {},
+          total: null,
+        } as const
+        await store.createJob(job, 20, orderer)
+        const claimed = await store.claimJob({ leaseMs, runningMax: 2 })
+        if (claimed?.id !== job.id) throw new Error('another job was in the way')
+        const { key } = await makeKey(store, organizationId)
+        const revoke = { kind: 'revoke', organizationId, keyId: key.id, reason: null } as const
+        const held = [
+          await store.beatJob(claimed.lease, { leaseMs, needs }),
+          await store.saveJobStep(claimed.lease, { leaseMs, needs }, [revoke], () => step(1, 'x')),
+        ]
+        const isRevoked = (await store.findKey(organizationId, key.id))?.revokedAt !== null
+        const { progress, outputParts } = (await store.findJob(organizationId, job.id)) ?? {}
+        const done = expected === 'held'
+        expect([orderer, needs, held, isRevoked, progress, outputParts]).toEqual([
+          ...[orderer, needs, [expected, expected], done],
+          ...(done ? [1, 1] : [0, 0]),
+        ])
+        await store.finishJob(claimed.lease, { status: 'failed', result: null, errorMessage: 'x' })
+      }
+    })
+
     it('keeps output in order, and deletes in time what nobody needs any more', async ({ opened, store }) => {
       const { lease, id, organizationId } = await claimNew(store)
       await store.putJobInput(id, 0, 'input')
       await store.putJobInput('job_never', 0, 'orphan')
-      for (const part of ['a', '', 'ü']) await store.saveJobStep(lease, leaseMs, [], () => step(1, part))
+      for (const part of ['a', '', 'ü']) await store.saveJobStep(lease, terms, [], () => step(1, part))
       const never = { outputBefore: 0, jobsBefore: 0, orphansBefore: 0 }
       expect(await store.pruneJobs(never, 10)).toBe(0)
       await store.finishJob(lease, { status: 'completed', result: null, errorMessage: null })
