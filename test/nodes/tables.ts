@@ -36,10 +36,12 @@ export async function printTables({ revocations, races }: { revocations: number;
   }
   console.table(killed)
 
-  const rows = [await revokeMany(cluster, 'runs', organizationId, others, revocations)]
-  await cluster.redis?.kill()
-  rows.push(await revokeMany(cluster, 'stopped', organizationId, others, revocations))
-  console.table(rows)
+  const rows: RevocationRow[] = []
+  for (const redis of ['runs', 'stopped'] as const) {
+    if (redis === 'stopped') await cluster.redis?.kill()
+    rows.push(await revokeMany(cluster, redis, organizationId, others, revocations))
+    console.table(rows)
+  }
   return (
     raced.every(({ arrived }) => arrived === 1000) &&
     killed.every(({ arrived }) => arrived <= 1000) &&
