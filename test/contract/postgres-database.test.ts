@@ -4,7 +4,7 @@ import { openPostgresStore } from '../../src/store/postgres.ts'
 import { type Store, StoreUnavailable } from '../../src/store/store.ts'
 import { verifyEvents } from '../../src/store/verify-events.ts'
 import { testClock } from '../helpers/clock.ts'
-import { eventually } from '../helpers/eventually.ts'
+import { eventually, within } from '../helpers/eventually.ts'
 import { type PostgresDatabases, postgresDatabases } from '../helpers/postgres.ts'
 import { dayMs, makeKey, makeOrganization, requestRow } from './store-parts/make.ts'
 
@@ -51,6 +51,32 @@ describe('a PostgreSQL database', () => {
       select table_name, column_name from information_schema.columns
       where table_schema = 'public' and data_type = 'text' and collation_name is distinct from 'C'`)
     expect(columns).toEqual([])
+  })
+
+  it('lets nodes write their rows of the request log side by side: only the sums are added one batch at a time', async () => {
+    const [slow, quick] = [await open(), await open()]
+    const row = requestRow(clock.now())
+    await quick.insertRequests([requestRow(clock.now())])
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    try {
+      // One node's rows have to wait, here for a transaction that holds the same one.
+      await client.query('begin')
+      await client.query(
+        `insert into request_log select (jsonb_populate_record(l, jsonb_build_object('id', '${row.id}'))).* from request_log l`,
+      )
+      const held = slow.insertRequests([row])
+      await eventually('it to wait', async () => {
+        const [waiting] = await query("select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock'")
+        return Number(waiting?.n) > 0
+      })
+      await within(3000, 'the rows of another node', quick.insertRequests([requestRow(clock.now())]))
+      await client.query('rollback')
+      await held
+    } finally {
+      await client.end()
+    }
+    expect(await query('select count(*)::int as n from request_log')).toEqual([{ n: 3 }])
   })
 
   it('keeps one chain of events and a change log without holes when nodes with different clocks race', async () => {

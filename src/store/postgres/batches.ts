@@ -61,11 +61,12 @@ export function createBatches(lane: Lane, partitions: Partitions): Batches {
       const [first, ...others] = all
       if (first === undefined) return []
       try {
-        await session.query(beginBatch)
+        await session.query('begin')
         if ((await runAtOnce(session, first)) < first.rows.length) {
           await session.query('rollback')
           return unchanged(session, first.sql, first.rows)
         }
+        if (others.length > 0) await session.query(lockSums)
         for (const other of others) await runAtOnce(session, other)
         await session.query('commit')
         return []
@@ -112,7 +113,7 @@ async function runAtOnce(
 /** Rare: a batch is sent again because its answer was lost. @returns the indexes of the rows that change nothing. */
 async function unchanged(session: Session, sql: string, rows: Rows): Promise<number[]> {
   const indexes: number[] = []
-  await session.query(beginBatch)
+  await session.query('begin')
   for (const [index, row] of rows.entries()) if ((await session.query(sql, row)).count === 0) indexes.push(index)
   await session.rollback()
   return indexes
@@ -159,8 +160,11 @@ async function parameterTypes(session: Session, sql: string): Promise<readonly s
 const columns = (rows: readonly (readonly unknown[])[], width: number): unknown[][] =>
   Array.from({ length: width }, (_, column) => rows.map((row) => row[column] ?? null))
 
-/** Batches add to the same sums in no order: one at a time, of all nodes. */
-const beginBatch = `begin; set local lock_timeout = '10s'; select pg_advisory_xact_lock(${lockSpace}, 3)`
+/**
+ * Batches add to the same sums in no order: one at a time, of all nodes. After the rows, which are each batch's own: while they
+ * are written nobody needs to wait.
+ */
+const lockSums = `set local lock_timeout = '10s'; select pg_advisory_xact_lock(${lockSpace}, 3)`
 const triesMax = 4
 const sameRowTwice = '21000'
 const noPartition = '23514'

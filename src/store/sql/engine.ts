@@ -22,8 +22,8 @@ export interface SqlEngine {
   readonly requestKey: readonly ('id' | 'at')[]
   /**
    * The same for several statements, in this order, in one transaction. Every row of the first has to change something:
-   * where some do not, nothing at all is written. One batch runs at a time, of all processes: they touch the same rows, in no
-   * order, and would lock each other out.
+   * where some do not, nothing at all is written. The others run for one batch at a time, of all processes: they touch the
+   * same rows, in no order, and would lock each other out.
    * @returns which rows of the first these are, by their index; none when everything is written.
    */
   batch(statements: readonly StatementRows[]): Promise<readonly number[]>
