@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Events } from '../events.ts'
 import { uuidv7 } from '../ids.ts'
+import { boundConnections } from './bound-connections.ts'
 import { originForm } from './hosts.ts'
 import { createKnownMethods } from './known-methods.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
@@ -54,7 +55,7 @@ export function createAdminServer({
     frameworkErrors: (error, _request, reply) => void refuse(reply, codeOf(error)),
     clientErrorHandler: (error, socket) => refuseConnection(socket, connectionCodeOf(error), newRequestId()),
   })
-  app.server.maxConnections = connectionsMax
+  boundConnections(app.server, connectionsMax)
   // Node would answer these itself, without a body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
 
