@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { cpuUs, type Machine, pinned } from './machine.ts'
+import { familyCpuUs, type Machine, pinned } from './machine.ts'
 
 /** A process of the bench: started with `startChild`, gone when disposed. */
 export interface Child extends AsyncDisposable {
   readonly pid: number
-  /** User and system time so far, in microseconds, all threads. */
+  /** User and system time so far, in microseconds: all threads, and its own processes where the machine has /proc. */
   cpuUs(): Promise<number>
   /** Rejects with what the process wrote when it ends before it was told to. */
   readonly died: Promise<never>
@@ -46,7 +46,7 @@ export function startChild(command: string, args: readonly string[], options: Ch
   return {
     pid,
     died,
-    cpuUs: async () => (machine.tickUs === undefined ? askUsage(process_) : cpuUs(pid, machine.tickUs)),
+    cpuUs: async () => (machine.tickUs === undefined ? askUsage(process_) : familyCpuUs(pid, machine.tickUs)),
     async [Symbol.asyncDispose]() {
       stopping = true
       if (process_.exitCode !== null || process_.signalCode !== null || process_.pid === undefined) return

@@ -38,11 +38,17 @@ export function pinned(machine: Machine, core: number, command: string, args: re
 }
 
 /** User and system time of a process with all its threads, in microseconds. @throws when the process is gone. */
-export function cpuUs(pid: number, tickUs: number): number {
+function cpuUs(pid: number, tickUs: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   // The second field is the name in parentheses and may hold spaces: count from behind it (utime 14th, stime 15th).
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) * tickUs
+}
+
+/** The same for a process and all that it has started and that are there, and those that they have started. */
+export function familyCpuUs(pid: number, tickUs: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+  return children.reduce((sum, child) => sum + familyCpuUs(Number(child), tickUs), cpuUs(pid, tickUs))
 }
 
 /** @returns a port of 127.0.0.1 that was free a moment ago. */

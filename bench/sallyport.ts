@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
@@ -12,10 +12,13 @@ import type { Running, World } from './subjects.ts'
  * Sallyport as an operator starts it: its command line, one route with a scope and a limit per key, SQLite, the request
  * log on. Its books are audited after the run: the metric and the rows of the log.
  */
-export async function startSallyport({ machine, upstreamOrigin, folder }: World): Promise<Running> {
+export async function startSallyport(world: World, workers = 1): Promise<Running> {
+  const { machine, upstreamOrigin } = world
+  const folder = join(world.folder, `workers-${workers}`)
+  await mkdir(folder)
   const [port, adminPort] = [await freePort(), await freePort()]
   const config = join(folder, 'gateway.yaml')
-  await writeFile(config, gatewayYaml(port, adminPort, upstreamOrigin))
+  await writeFile(config, gatewayYaml(port, adminPort, upstreamOrigin, workers))
   await command(config, ['orgs', 'create', 'Bench', '--slug', 'bench'])
   const created = await command(config, [
     'keys',
@@ -61,10 +64,11 @@ const profiling = (): string[] => {
   return folder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', folder]
 }
 
-const gatewayYaml = (port: number, adminPort: number, upstream: string): string => `
+const gatewayYaml = (port: number, adminPort: number, upstream: string, workers: number): string => `
 listen: 127.0.0.1:${port}
 admin: { listen: 127.0.0.1:${adminPort} }
 store: sqlite:data/bench.db
+workers: ${workers}
 scopes: { 'things:read': Read things }
 limits:
   key-minute: { by: key, requests: 1000000000, per: 1m }

@@ -39,7 +39,12 @@ export const subjects: readonly Subject[] = [
     about: '@fastify/http-proxy with the checks',
     start: (world) => startPeer(world, './peers/fastify-http-proxy.ts'),
   },
-  { name: 'sallyport', about: 'Sallyport, with its request log', start: startSallyport },
+  { name: 'sallyport', about: 'Sallyport, with its request log', start: (world) => startSallyport(world) },
+  {
+    name: 'sallyport-workers',
+    about: 'Sallyport with two workers, all its processes',
+    start: (world) => startSallyport(world, 2),
+  },
 ]
 
 const peerKey = 'bench_key_that_opens_nothing_else'

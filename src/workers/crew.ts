@@ -47,8 +47,6 @@ export interface Member {
   report: WorkerReport
 }
 
-export type Crew = ReturnType<typeof createCrew>
-
 /**
  * The worker processes: each place is taken by one that is ready or about to be. One that ends by itself is replaced; one
  * that does not answer in time is ended first, so that what is promised for all never waits for long.

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type GatewayProcess, spawnGateway } from './gateway-process.ts'
 
-export const adminToken = 'workers-test-token-of-more-than-32-characters'
+const adminToken = 'workers-test-token-of-more-than-32-characters'
 
 /** `sallyport start` with several workers, and its administration. */
 export interface WorkersProcess extends AsyncDisposable {

@@ -28,6 +28,7 @@ listen: 127.0.0.1:0
 admin: { listen: 127.0.0.1:0 }
 store: sqlite:s.db
 workers: 2
+timeouts: { drain_timeout: 3s }
 upstreams: { api: { targets: ['UPSTREAM'] } }
 routes:
   - { path: /open, upstream: api, public: true }
