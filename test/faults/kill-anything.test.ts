@@ -16,5 +16,5 @@ it.each(['postgres', 'sqlite'] as const)(
     expect(report.keysRevoked).toBeGreaterThan(0)
     expect(Object.values(report.kills).reduce((sum, count) => sum + count, 0)).toBe(rounds[store])
   },
-  180_000,
+  300_000,
 )
