@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { Config } from '../config/schema.ts'
 import { type ExplainRequest, type Explanation, explain } from '../gateway/explain.ts'
+import { ungrantable } from '../keys/create.ts'
 import { findKeyRecord } from '../keys/find-record.ts'
 import { Failure, UsageFailure } from './failure.ts'
 import { noSuchKey } from './find.ts'
@@ -51,14 +51,17 @@ async function explainCommand(options: ExplainOptions): Promise<void> {
     ...(host !== undefined && { host }),
   }
   const explanation =
-    keyId === undefined
-      ? await explain(await readConfig(options.config), request)
-      : await judgeKey(keyId, request, options)
+    keyId === undefined ? await judgeMadeUp(request, options) : await judgeKey(keyId, request, options)
   if (json) printJson(explanation)
   else printExplanation(request, explanation)
 }
 
-const readConfig = async (file: string): Promise<Config> => (await loadOrFail(file)).config
+async function judgeMadeUp(request: ExplainRequest, options: ExplainOptions): Promise<Explanation> {
+  const { config } = await loadOrFail(options.config)
+  const unknown = [...ungrantable(request.scopes ?? [], Object.keys(config.scopes))]
+  if (unknown.length > 0) throw new Failure(unknown.map(({ message }) => `--scopes: ${message}`).join('\n'))
+  return explain(config, request)
+}
 
 async function judgeKey(keyId: string, request: ExplainRequest, options: ExplainOptions): Promise<Explanation> {
   return withStore(options.config, async (store, config) => {

@@ -53,7 +53,7 @@ async function create(options: CreateOptions): Promise<void> {
       organizationId,
       actor: cliActor,
     })
-    if (!created.ok) throw new Failure(created.problems.map(problemText).join('\n'))
+    if (!created.ok) throw new Failure(created.problems.map((problem) => problemText(problem, options.org)).join('\n'))
     printSecret({ ...created, config, json: options.json === true })
   })
 }
@@ -64,9 +64,12 @@ function keyRequest({ workspace, allowedIp, ...options }: CreateOptions): KeyReq
 }
 
 /** The rules speak of the fields of the API; whoever typed a command knows its options. */
-function problemText({ path, message }: FieldProblem): string {
+function problemText({ path, code, message }: FieldProblem, org: string): string {
   const field = path.split('.')[0] ?? path
-  return `${optionOf[field] ?? field}: ${message}`
+  const isWorkspace = field === 'workspace_ids' || field === 'project_id'
+  const hint =
+    isWorkspace && code === 'NOT_FOUND' ? `; "sallyport workspaces list --org ${org}" shows those there are` : ''
+  return `${optionOf[field] ?? field}: ${message}${hint}`
 }
 
 const optionOf: Readonly<Record<string, string>> = {

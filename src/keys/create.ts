@@ -127,13 +127,19 @@ function* checkScopes(
   else if (scopes.length === 0 && fromDefault) {
     yield invalid('scopes', `must be given: keys.default_scopes is empty. ${declaredText(declared)}`)
   } else {
-    for (const [index, scope] of scopes.entries()) {
-      if (isGrantable(scope, declared)) continue
-      const near = nearest(scope, declared)
-      const hint = near === undefined ? '.' : `; did you mean ${quote(near)}?`
-      const message = `${quote(scope)} can't be granted${hint} ${declaredText(declared)}`
-      yield { path: `scopes.${index}`, code: 'UNKNOWN_SCOPE', message }
-    }
+    yield* ungrantable(scopes, declared)
+  }
+}
+
+/** Those that no key can have. @param declared names of the declared ones. */
+export function* ungrantable(scopes: readonly string[], declared: readonly string[]): Generator<FieldProblem> {
+  for (const [index, scope] of scopes.entries()) {
+    if (isGrantable(scope, declared)) continue
+    const near = nearest(scope, declared)
+    const hint = near === undefined ? '.' : `; did you mean ${quote(near)}?`
+    const problem = scope.endsWith(':*') ? 'covers no declared scope' : 'is not declared'
+    const message = `${quote(scope)} ${problem}${hint} ${declaredText(declared)}`
+    yield { path: `scopes.${index}`, code: 'UNKNOWN_SCOPE', message }
   }
 }
 

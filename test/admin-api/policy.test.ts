@@ -217,6 +217,16 @@ describe('POST /policy/explain', () => {
     expect(answer.body.errors.map((error) => error.path)).toContain(path)
   })
 
+  it('says of a scope that no key can have that it is not declared, and which are', async () => {
+    const body = { method: 'GET', path: '/', scopes: ['projects:read', 'nope', 'project:read'] }
+    const answer = await gateway.api<{ code: string; errors: object[] }>('POST', '/policy/explain', body)
+    expect([answer.status, answer.body.code]).toEqual([422, 'UNKNOWN_SCOPE'])
+    expect(answer.body.errors).toEqual([
+      { path: 'scopes.1', message: expect.stringMatching(/^"nope" is not declared\. Declared are: projects:read/) },
+      { path: 'scopes.2', message: expect.stringContaining('did you mean "projects:read"?') },
+    ])
+  })
+
   it('keeps questions that are asked at once apart', async () => {
     const scopes = [['projects:read'], ['runs:write']]
     const told = await Promise.all(

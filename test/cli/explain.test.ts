@@ -44,6 +44,19 @@ describe('sallyport explain', () => {
     expect(refused).toHaveLength(decision === 'deny' ? 1 : 0)
   })
 
+  it('refuses a made-up key with a scope that no key can have', async () => {
+    const args = ['explain', '--method', 'GET', '--path', '/projects/1', '--scopes', 'nope,project:read,billing:*']
+    const { code, stdout, stderr } = await cli.run(...args)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toContain('--scopes: "nope" is not declared.')
+    expect(stderr).toContain('--scopes: "project:read" is not declared; did you mean "projects:read"?')
+    expect(stderr).toContain('--scopes: "billing:*" covers no declared scope.')
+    expect(stderr).toContain('Declared are: projects:read, projects:write, runs:write.')
+    for (const scopes of ['*', 'projects:*', 'keys:manage']) {
+      expect((await cli.run('explain', '--method', 'GET', '--path', '/projects/1', '--scopes', scopes)).code).toBe(0)
+    }
+  })
+
   it('judges grants of workspaces made up with --workspace', async () => {
     const args = ['--scopes', 'runs:write']
     expect(await explain('POST', '/projects/prj_42/runs', ...args)).toMatchObject({ code: 'NOT_FOUND' })

@@ -111,14 +111,14 @@ describe('keys on the command line', () => {
     [
       'an unknown scope',
       ['--scopes', 'project:read'],
-      '--scopes: "project:read" can\'t be granted; did you mean "projects:read"?',
+      '--scopes: "project:read" is not declared; did you mean "projects:read"?',
     ],
     [
       'the declared scopes',
       ['--scopes', 'nothing:like-it'],
       'Declared are: projects:read, projects:write, runs:write.',
     ],
-    ['a wildcard over nothing', ['--scopes', 'billing:*'], '--scopes: "billing:*" can\'t be granted'],
+    ['a wildcard over nothing', ['--scopes', 'billing:*'], '--scopes: "billing:*" covers no declared scope'],
     ['an expiry of no days', ['--expires-in-days', '0'], '--expires-in-days: must be a whole number from 1 to 3650'],
     [
       'an expiry beyond ten years',
@@ -128,6 +128,11 @@ describe('keys on the command line', () => {
     ['an unknown environment', ['--environment', 'prod'], '--environment: must be one of: live, test'],
     ['a workspace that is not there', ['--workspace', 'prj_43'], '--workspace: there is no workspace "prj_43"'],
     ['a project that is not there', ['--project-id', 'prj_43'], '--project-id: there is no workspace "prj_43"'],
+    [
+      'where workspaces are listed',
+      ['--workspace', 'zzz'],
+      '"sallyport workspaces list --org acme" shows those there are',
+    ],
     ['a project and workspaces', ['--project-id', 'prj_42', '--workspace', 'prj_42'], '--workspace: must be left out'],
     [
       'an address that is none',

@@ -2,8 +2,8 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { configBytesMax } from '../../config/load.ts'
 import type { Problem } from '../../config/problems.ts'
+import { ungrantable } from '../../keys/create.ts'
 import { findKeyRecord } from '../../keys/find-record.ts'
-import { isGrantable } from '../../keys/scopes.ts'
 import { type AdminContext, actorOf, type ResourceRoutes } from '../context.ts'
 import { policy, policyProblemShape, policyRecord } from '../policy-record.ts'
 import { refuse } from '../refusals.ts'
@@ -187,9 +187,7 @@ function madeUpProblems(
 ) {
   const { scopes: declared, keys } = config()
   const names = Object.keys(declared)
-  const unknown = scopes.flatMap((scope, index) =>
-    isGrantable(scope, names) ? [] : [{ path: `scopes.${index}`, message: 'is no scope that a key can have' }],
-  )
+  const unknown = [...ungrantable(scopes, names)].map(({ path, message }) => ({ path, message }))
   if (unknown.length > 0) return { code: 'UNKNOWN_SCOPE', errors: unknown } as const
   if (environment === undefined || keys.environments.includes(environment)) return undefined
   const message = `is not among the environments of keys: ${keys.environments.join(', ') || 'there are none'}`
