@@ -10,8 +10,8 @@ it.each(['postgres', 'sqlite'] as const)(
     const report = await killAtRandom({ store, rounds: rounds[store] })
     expect(report.faults).toEqual([])
     // 200 ms are at risk, and what a busy machine holds the processes up.
-    expect(report.lostBeforeKillMs).toBeLessThan(1000)
-    expect(report.lostAfterKillMs).toBeLessThan(1000)
+    expect(report.lostBeforeKillMs).toBeLessThan(1000 + report.loggedWithinMs)
+    expect(report.lostAfterKillMs).toBeLessThan(1000 + report.loggedWithinMs)
     expect(report.keysMade).toBeGreaterThan(rounds[store])
     expect(report.keysRevoked).toBeGreaterThan(0)
     expect(Object.values(report.kills).reduce((sum, count) => sum + count, 0)).toBe(rounds[store])

@@ -17,6 +17,8 @@ export interface KillReport {
   /** Of requests that were answered, those without a row; and how far from the kill that took it one was answered, at most. */
   readonly rowsLost: number
   readonly lostBeforeKillMs: number
+  /** How long rows took to be seen in the store, at worst, after everything worked again: what the machine makes of 200 ms. */
+  readonly loggedWithinMs: number
   /** Workers answer until they notice that their primary is dead. */
   readonly lostAfterKillMs: number
   /** From a kill until everything works again, at worst. */
@@ -41,6 +43,7 @@ export async function killAtRandom({ rounds, progress = () => {}, ...options }: 
   const killedAt: { readonly victim: Victim; readonly at: number }[] = []
   const kills: Partial<Record<Victim, number>> = {}
   let recoveredWithinMs = 0
+  let loggedWithinMs = 0
   let stopped = false
 
   const path = `/organizations/${stage.organizationId}/api-keys`
@@ -99,6 +102,7 @@ export async function killAtRandom({ rounds, progress = () => {}, ...options }: 
     const marks = Array.from({ length: 8 }, () => randomUUID())
     const statuses = await Promise.all(marks.map((mark) => stage.use(newest?.raw ?? '', mark)))
     const seen = marks.filter((_, at) => statuses[at] !== 0)
+    const answeredAt = performance.now()
     await eventually(
       'the request log to be written',
       async () => {
@@ -107,6 +111,7 @@ export async function killAtRandom({ rounds, progress = () => {}, ...options }: 
       },
       { withinMs: 30_000, everyMs: 20 },
     )
+    loggedWithinMs = Math.max(loggedWithinMs, performance.now() - answeredAt)
   }
 
   const load = [makeKeys(), makeKeys(), useKeys(), useKeys(), useKeys()]
@@ -143,6 +148,7 @@ export async function killAtRandom({ rounds, progress = () => {}, ...options }: 
     kills,
     ...{ keysMade: keys.length, keysRevoked: revoked, requestsAnswered: answered.size, rowsLost: lost.length },
     lostBeforeKillMs: Math.round(Math.max(0, ...lost.map((ms) => -ms))),
+    loggedWithinMs: Math.round(loggedWithinMs),
     lostAfterKillMs: Math.round(Math.max(0, ...lost)),
     recoveredWithinMs: Math.round(recoveredWithinMs),
     faults: [...faults],
