@@ -125,11 +125,11 @@ describe('a PostgreSQL database', () => {
     expect((await store.listRequests()).map(({ userAgent }) => userAgent).sort()).toEqual(['a\ufffdb', 'curl/8.4'])
   })
 
-  it('writes rows one by one where a batch has one twice', async () => {
+  it('writes rows one by one where a batch has one twice, and counts it once', async () => {
     const store = await open()
-    const row = requestRow(clock.now(), { status: 0 })
-    await store.finishRequests([row, { ...row, status: 200 }, requestRow(clock.now())])
-    expect((await store.listRequests()).map(({ status }) => status)).toEqual([200, 200])
+    const row = requestRow(clock.now(), { status: 201 })
+    await store.finishRequests([row, { ...row, status: 500 }, requestRow(clock.now(), { status: 201 })])
+    expect((await store.listRequests()).map(({ status }) => status)).toEqual([201, 201])
   })
 
   it('keeps last_used_at from two nodes that touch the same secrets in opposite order', async () => {
