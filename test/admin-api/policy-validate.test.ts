@@ -114,7 +114,7 @@ describe('POST /policy/validate', () => {
   })
 
   it('names every problem with its place', async () => {
-    const { valid, problems, changes } = await validate('rutes: []\nworkers: 3\ntls: { cert: no.pem, key: no.pem }\n')
+    const { valid, problems, changes } = await validate('rutes: []\nworkers: 300\ntls: { cert: no.pem, key: no.pem }\n')
     expect([valid, changes]).toEqual([false, null])
     expect(problems).toMatchObject([
       { line: 1, column: 1, path: 'rutes', message: expect.stringContaining('did you mean routes?') },
