@@ -31,4 +31,48 @@ export interface JsonShape {
   readonly valuesMax: number
 }
 
-const [quote, comma, backslash, openBrace, closeBrace] = [0x22, 0x2c, 0x5c, 0x7b, 0x7d]
+/**
+ * A name that stands twice in one object, of which one reader would take the first and another the last (RFC 8259
+ * section 4). In one pass, whatever is in it.
+ * @param text valid JSON.
+ */
+export function repeatedName(text: string): string | undefined {
+  const open: Set<string>[] = []
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at)
+    if (char === openBrace) open.push(new Set())
+    else if (char === closeBrace) open.pop()
+    else if (char === quote) {
+      const end = endOfString(text, at)
+      if (isBeforeColon(text, end)) {
+        // Escapes are undone first: "a" and "\u0061" are the same name.
+        const name = String(JSON.parse(text.slice(at, end + 1)))
+        const names = open.at(-1)
+        if (names?.has(name)) return name
+        names?.add(name)
+      }
+      at = end
+    }
+  }
+  return undefined
+}
+
+/** @param at of the quote that begins it. @returns where the one is that ends it. */
+function endOfString(text: string, at: number): number {
+  for (let end = text.indexOf('"', at + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0
+    while (text.charCodeAt(end - 1 - backslashes) === backslash) backslashes++
+    if (backslashes % 2 === 0) return end
+  }
+  return text.length
+}
+
+/** Only names have one behind them; white space may come between (RFC 8259 section 2). */
+function isBeforeColon(text: string, end: number): boolean {
+  let at = end + 1
+  while (whiteSpace.has(text.charCodeAt(at))) at++
+  return text.charCodeAt(at) === colon
+}
+
+const whiteSpace: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d])
+const [quote, comma, colon, backslash, openBrace, closeBrace] = [0x22, 0x2c, 0x3a, 0x5c, 0x7b, 0x7d]

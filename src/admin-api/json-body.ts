@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { jsonShapeProblem } from '../json-text.ts'
+import { jsonShapeProblem, repeatedName } from '../json-text.ts'
 
 /**
  * More than anything that the API takes has, and far from where something that walks through a body runs out of stack, or
@@ -32,6 +32,14 @@ export class BodyHoldsKey extends Error {
   override readonly message = 'holds something that looks like a key; leave it out'
 }
 
+/** One that can be read in two ways: whoever judges it may take one value, and whoever uses it the other. */
+export class BodyAmbiguous extends Error {
+  override readonly name = 'BodyAmbiguous'
+  constructor(twice: string) {
+    super(`The body has ${JSON.stringify(twice.slice(0, 100))} twice.`)
+  }
+}
+
 /** An empty body is none: clients say `application/json` also where they have nothing to send, as on revoke. */
 export function jsonOrNothing(app: FastifyInstance, containsKey: (text: string) => boolean) {
   const parse = app.getDefaultJsonParser('error', 'error')
@@ -45,7 +53,11 @@ export function jsonOrNothing(app: FastifyInstance, containsKey: (text: string) 
       const text = JSON.stringify(withoutImport(value))
       if (text.length > lengthMax) done(new BodyTooLong())
       else if (containsKey(text)) done(new BodyHoldsKey())
-      else done(null, value)
+      else {
+        const twice = repeatedName(body)
+        if (twice === undefined) done(null, value)
+        else done(new BodyAmbiguous(twice))
+      }
     })
   }
 }

@@ -12,7 +12,7 @@ import { accessOf, admit, platformPrefix } from './admission.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
 import { docsPage } from './docs-page.ts'
 import { honourIdempotencyKeys } from './idempotency.ts'
-import { BodyHoldsKey, BodyOutOfShape, jsonOrNothing } from './json-body.ts'
+import { BodyAmbiguous, BodyHoldsKey, BodyOutOfShape, jsonOrNothing } from './json-body.ts'
 import { openapiOptions } from './openapi.ts'
 import { codeOf, refuse } from './refusals.ts'
 
@@ -73,6 +73,7 @@ function answerError({ events }: AdminContext, error: Error, reply: FastifyReply
   if (error instanceof BodyOutOfShape || error instanceof BodyHoldsKey) {
     return refuse(reply, 'VALIDATION_FAILED', { errors: [{ path: '', message: error.message }] })
   }
+  if (error instanceof BodyAmbiguous) return refuse(reply, 'BAD_REQUEST', { detail: error.message })
   if (error instanceof StoreConflict)
     return refuse(reply, 'CONFLICT', { errors: [{ path: error.field, message: error.message }] })
   if (error instanceof StoreChanged) return refuse(reply, 'PRECONDITION_FAILED')

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { jsonShapeProblem } from '../json-text.ts'
+import { jsonShapeProblem, repeatedName } from '../json-text.ts'
 import type { KeyFormats } from '../keys/format.ts'
 import { CsvBroken, type CsvRecord, emptyLinesMax, plainText, readCsv, recordMax } from './csv.ts'
 import { type ImportLine, importColumns, toImportLine } from './key-import-line.ts'
@@ -72,7 +72,8 @@ function* jsonLines(text: string, formats: Pick<KeyFormats, 'parse' | 'containsK
       yield wrong('is not JSON')
       continue
     }
-    yield toImportLine(line, value, formats)
+    if (repeatedName(one) === undefined) yield toImportLine(line, value, formats)
+    else yield wrong('has a name twice')
   }
 }
 
@@ -127,7 +128,8 @@ function toValue(name: string, cell: string): unknown {
     case 'metadata':
       if (jsonShapeProblem(cell, shape) !== undefined) return cell
       try {
-        return JSON.parse(cell)
+        const value: unknown = JSON.parse(cell)
+        return repeatedName(cell) === undefined ? value : cell
       } catch {
         return cell
       }

@@ -1,3 +1,5 @@
+import { repeatedName } from '../json-text.ts'
+
 /** A value, or what is wrong with the text, to go on from "the body ". */
 export type ParsedJson = { readonly value: unknown } | { readonly complaint: string }
 
@@ -17,23 +19,3 @@ export function parseStrictJson(bytes: Uint8Array): ParsedJson {
   const twice = repeatedName(text)
   return twice === undefined ? { value } : { complaint: `has ${JSON.stringify(twice.slice(0, 100))} twice` }
 }
-
-/** @param text valid JSON. */
-function repeatedName(text: string): string | undefined {
-  const open: Set<string>[] = []
-  for (const [token, string, colon] of text.matchAll(tokens)) {
-    if (token === '{') open.push(new Set())
-    else if (token === '}') open.pop()
-    else if (string !== undefined && colon !== undefined) {
-      // Escapes are undone first: "a" and "\u0061" are the same name.
-      const name = String(JSON.parse(string))
-      const names = open.at(-1)
-      if (names?.has(name)) return name
-      names?.add(name)
-    }
-  }
-  return undefined
-}
-
-/** Braces, and strings with the colon behind those that are names. In valid JSON nothing else matters here. */
-const tokens = /[{}]|("(?:[^"\\]|\\.)*")(\s*:)?/g

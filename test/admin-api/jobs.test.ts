@@ -148,9 +148,10 @@ describe('key_import', () => {
       JSON.stringify({ name: 'Prefix', sha256: sha256('x'), key_prefix: 'zzz_' }),
       JSON.stringify({ name: `holds ${oldKey()}`, raw_key: oldKey() }),
       JSON.stringify({ name: 'Past', expires_at: '2001-01-01T00:00:00Z', raw_key: oldKey() }),
+      `{"name":"One","name":"Two","raw_key":"${oldKey()}"}`,
     ]
     const end = await runToEnd(gateway, 'key_import', { format: 'jsonl', data: lines.join('\n') })
-    expect(end.result).toMatchObject({ lines: 9, created: 1, failed: 8 })
+    expect(end.result).toMatchObject({ lines: 10, created: 1, failed: 9 })
     expect(end.result?.errors).toMatchObject([
       { line: 2, path: '', message: 'is not JSON' },
       { line: 3, path: 'scopes.0', message: expect.stringContaining('did you mean "projects:read"') },
@@ -160,11 +161,12 @@ describe('key_import', () => {
       { line: 7, path: 'key_prefix', message: expect.stringContaining('keys.accept') },
       { line: 8, path: 'name', message: expect.stringContaining('shaped like a key') },
       { line: 9, path: 'expires_at', message: 'is over already' },
+      { line: 10, path: '', message: 'has a name twice' },
     ])
     const { text } = await outputOf(gateway, end.id)
     expect(jsonLines(text).map(({ line, status }) => `${line} ${status}`)).toEqual([
       '1 created',
-      ...[2, 3, 4, 5, 6, 7, 8, 9].map((line) => `${line} failed`),
+      ...[2, 3, 4, 5, 6, 7, 8, 9, 10].map((line) => `${line} failed`),
     ])
   })
 

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { repeatedName } from '../../src/json-text.ts'
 import { type AdminGateway, startAdmin } from '../helpers/admin.ts'
 
 let gateway: AdminGateway
@@ -33,4 +34,76 @@ it('a body of 64 levels is taken, and brackets in texts are none', async () => {
   const body = `{"name":"Deep","metadata":{"a":${nested(62)},"b":"${'['.repeat(500)}\\"${'{'.repeat(500)}"}}`
   const { status } = await gateway.api('POST', `/organizations/${gateway.organization.id}/api-keys`, body)
   expect(status).toBe(201)
+})
+
+it.each([
+  ['a name', '{"name":"One","name":"Two"}', 'name'],
+  ['one in disguise', '{"name":"One","n\\u0061me":"Two"}', 'name'],
+  ['one deeper down', '{"name":"One","metadata":{"a":[{"b":1},{"b":2,"c":{"d":1,"d":2}}]}}', 'd'],
+  ['one behind an escaped quote', '{"name":"\\\\\\"{","metadata":{"a":"\\\\","b":1,"a":2}}', 'a'],
+])('a body with %s twice is refused: one reader takes the first, another the last', async (_, body, name) => {
+  for (const [method, path] of [
+    ['POST', '/organizations'],
+    ['PATCH', `/organizations/${gateway.organization.id}`],
+    ['POST', `/organizations/${gateway.organization.id}/api-keys`],
+  ] as const) {
+    const { status, body: problem } = await gateway.api(method, path, body)
+    expect([path, status, problem]).toEqual([
+      path,
+      400,
+      expect.objectContaining({ code: 'BAD_REQUEST', detail: `The body has ${JSON.stringify(name)} twice.` }),
+    ])
+  }
+  const answer = await fetch(`${gateway.adminUrl}/platform/sessions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"email":"a@example.com","email":"b@example.com","password":"x"}',
+  })
+  expect(answer.status).toBe(400)
+})
+
+it('the same name in two objects is none twice, nor is a text that reads like one', async () => {
+  const body =
+    '{"name":"Same","metadata":{"name":"{\\"a\\":1,\\"a\\":2}","a":[{"a":"a"},{"a":"a"},"a","a"],"b":{"name":1}}}'
+  expect((await gateway.api('POST', `/organizations/${gateway.organization.id}/api-keys`, body)).status).toBe(201)
+})
+
+it('a raw key in a name that comes twice is not echoed', async () => {
+  const { raw: rawKey } = await gateway.createKey()
+  const body = `{"name":"x","${rawKey}":1,"${rawKey}":2}`
+  const { status, body: problem } = await gateway.api(
+    'POST',
+    `/organizations/${gateway.organization.id}/api-keys`,
+    body,
+  )
+  expect([status, JSON.stringify(problem).includes(rawKey)]).toEqual([422, false])
+})
+
+describe('looking for names that come twice', () => {
+  it.each([
+    ['{}', undefined],
+    ['{"a":1}', undefined],
+    ['{"a":1,"a":2}', 'a'],
+    ['{"a" \n:1,"\\u0061"\t:2}', 'a'],
+    ['{"":1,"":2}', ''],
+    ['[{"a":1},{"a":1}]', undefined],
+    ['{"a":{"a":{"a":1}}}', undefined],
+    ['{"a":{"b":1},"b":{"a":1}}', undefined],
+    ['{"a":{"b":1},"c":[],"a":1}', 'a'],
+    ['{"a":"\\\\","b":"\\\\\\"","b":1}', 'b'],
+    ['["a","a",":"]', undefined],
+    ['{"a":"x\\",\\"a","b":"a"}', undefined],
+    ['"a"', undefined],
+  ])('%s', (text, name) => {
+    expect(JSON.parse(text)).toBeDefined()
+    expect(repeatedName(text)).toBe(name)
+  })
+
+  it('takes no longer than reading it, however long a text is in it', () => {
+    // As an import has them: one text of 30 MB, full of escapes.
+    const text = JSON.stringify({ a: '{"name":"\\"}\n'.repeat(1_500_000), b: 1 })
+    const startedAt = performance.now()
+    expect(repeatedName(text)).toBeUndefined()
+    expect(performance.now() - startedAt).toBeLessThan(2000)
+  })
 })
