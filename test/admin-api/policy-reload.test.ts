@@ -73,7 +73,7 @@ describe('POST /config/reload', () => {
 
   it('changes nothing for a bad one, and names every problem with its place', async () => {
     const [before, rejected, seen] = [await policy(), await reloads('rejected'), (await events()).length]
-    await gateway.writeConfig(`${config('  - { path: /x, upstream: nowhere }')}\nworkers: 3\n`)
+    await gateway.writeConfig(`${config('  - { path: /x, upstream: nowhere }')}\nworkers: 300\n`)
     const answer = await reload()
     expect(answer).toMatchObject({ status: 422, body: { code: 'VALIDATION_FAILED' } })
     expect(answer.body.errors).toEqual([
