@@ -60,8 +60,7 @@ export function planAnalytics(
   const misfit = findMisfit(query, by)
   if (misfit !== undefined) return misfit
   if (since >= until) return { path: 'since', message: 'must be before until' }
-  if (until - since > bucketsMax * dayMs)
-    return { path: 'since', message: `must be at most ${bucketsMax} days before until` }
+  if (until - since > daysMax * dayMs) return { path: 'since', message: `must be at most ${daysMax} days before until` }
 
   // What retention has taken is known by the coarser sums alone.
   const isOld = since < now - retentionMs
@@ -118,5 +117,7 @@ const msOf = (interval: string): number => parseDuration(interval) ?? 0
 
 const grainOf = { '1m': 'minute', '1h': 'hour', '1d': 'day' } as const
 const dayMs = 86_400_000
+/** The hours of so many days are what one statement of a database can name. */
+const daysMax = 600
 const bucketsMax = 1000
 const autoMax = 400

@@ -153,7 +153,7 @@ describe('analytics', () => {
     ['limit=5', 'limit', 'goes with by=route, by=key and by=code'],
     ['by=route&limit=201', 'limit', 'must be a number from 1 to 200'],
     [range(0, -hourMs), 'since', 'must be before until'],
-    [range(-1001 * dayMs), 'since', 'must be at most 1000 days before until'],
+    [range(-601 * dayMs), 'since', 'must be at most 600 days before until'],
     ['by=nothing', 'by', /./],
     ['interval=2m', 'interval', /./],
     ['since=yesterday', 'since', /./],
@@ -169,6 +169,11 @@ describe('analytics', () => {
       { path, message: message instanceof RegExp ? expect.stringMatching(message) : message },
     ])
   })
+})
+
+it.each(['time', 'route', 'key', 'code'])('the longest range is answered, by %s', async (by) => {
+  const path = `/organizations/${gateway.organization.id}/analytics?${range(-600 * dayMs)}&by=${by}`
+  expect((await gateway.api('GET', path)).status).toBe(200)
 })
 
 describe('whose analytics', () => {
