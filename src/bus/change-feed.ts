@@ -41,6 +41,8 @@ export function followChanges(
   { everyMs = 300, clock, onChange, onGap, settled, onReached, onSynced, onUp, onDown }: ChangeFeedOptions,
 ): ChangeFeed {
   let position: number | undefined
+  /** When the change at the position was made. */
+  let positionAt: number | undefined
   let lastSync = Number.NEGATIVE_INFINITY
   let up: boolean | undefined
   let closed = false
@@ -70,6 +72,7 @@ export function followChanges(
     // After the position is known and not before: what is read from here on is at least as new as the position.
     if (from !== undefined || typeof found !== 'number' || up === false) onGap()
     position = latest
+    positionAt = undefined
     return true
   }
 
@@ -78,14 +81,15 @@ export function followChanges(
     if (position === undefined) return findPosition(undefined)
     const from = position
     for (;;) {
-      const read = store.changesSince(position, pageSize)
-      const { changes, gap } = 'then' in read ? await read : read
+      const read = store.changesSince(position, pageSize, positionAt)
+      const { changes, gap, at } = 'then' in read ? await read : read
       if (closed) return false
       if (gap) return findPosition(position)
       for (const change of changes) {
         onChange(change)
         position = change.seq
       }
+      positionAt = at
       if (changes.length < pageSize) return position !== from
     }
   }

@@ -123,8 +123,10 @@ export interface Store
   /** The newest event, undefined where there is none. */
   lastEvent(): Promise<Checkpoint | undefined>
 
-  /** What has changed after `seq`, oldest first. Synchronous where the adapter can. `gap`: rows after `seq` were pruned already. */
-  changesSince(seq: number, limit: number): ChangePage | Promise<ChangePage>
+  /** What has changed after `seq`, oldest first. Synchronous where the adapter can. `gap`: rows after `seq`
+   * were pruned already, or it is another log: a database that has taken over and lacks the newest changes of the one before
+   * gives their numbers once more. @param at of the page before. */
+  changesSince(seq: number, limit: number, at?: number): ChangePage | Promise<ChangePage>
   /** The newest sequence number of the change log, 0 when empty. */
   latestChange(): number | Promise<number>
   /**
@@ -334,6 +336,8 @@ export interface Change {
 export interface ChangePage {
   readonly changes: readonly Change[]
   readonly gap: boolean
+  /** When the last of them was made, or that of the number asked for; undefined where neither is there. */
+  readonly at?: number | undefined
 }
 
 /** One request on the data plane, allowed or refused. Nothing in it is a secret, a query string or a body. */

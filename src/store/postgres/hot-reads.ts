@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { type HotRow, toKeyRecord } from '../sql/hot-row.ts'
+import { type HotRow, isAnotherLog, toKeyRecord } from '../sql/hot-row.ts'
 import type { HotReads } from '../sql.ts'
 import type { Change } from '../store.ts'
 import { causeCode } from './errors.ts'
@@ -30,14 +30,16 @@ export function openHotReads(lane: Lane): HotReads {
       return toKeyRecord(row)
     },
 
-    async changesSince(seq, limit) {
+    async changesSince(seq, limit, at) {
       const { rows } = await read('changes_since', changesSinceSql, [seq, limit])
       const [first] = rows as ChangeRow[]
       const changes = (rows as ChangeRow[]).filter(({ seq }) => seq !== null)
       // Numbers have no holes and the newest row is never pruned. One that is lower than the follower's means that the
       // database was replaced by an older one, and then nothing of what the follower holds can be trusted.
-      const gap = changes[0] ? changes[0].seq !== seq + 1 : seq > Number(first?.latest ?? 0)
-      return { changes: changes.map(({ seq, kind, id }) => ({ seq, kind, id })), gap }
+      const known = first?.known ?? undefined
+      const gap =
+        (changes[0] ? changes[0].seq !== seq + 1 : seq > Number(first?.latest ?? 0)) || isAnotherLog(known, at)
+      return { changes: changes.map(({ seq, kind, id }) => ({ seq, kind, id })), gap, at: changes.at(-1)?.at ?? known }
     },
 
     async latestChange() {
@@ -50,13 +52,18 @@ export function openHotReads(lane: Lane): HotReads {
 
 interface ChangeRow extends Change {
   readonly latest: number
+  readonly at: number
+  /** When the one that was asked from was made. */
+  readonly known: number | null
 }
 
 /** With the newest number in the same view, which two statements would not have. */
 const changesSinceSql = `
-  select c.seq, c.kind, c.id, l.latest
-  from (select coalesce(max(seq), 0) as latest from changes) l
-    left join lateral (select seq, kind, id from changes where seq > $1 order by seq limit $2) c on true
+  select c.seq, c.kind, c.id, c.at, l.latest, l.known
+  from (
+      select (select coalesce(max(seq), 0) from changes) as latest, (select at from changes where seq = $1) as known
+    ) l
+    left join lateral (select seq, kind, id, at from changes where seq > $1 order by seq limit $2) c on true
   order by c.seq`
 
 const keyByHashSql = `

@@ -57,3 +57,10 @@ export function toKeyRecord(row: HotRow): KeyRecord {
     },
   }
 }
+
+/**
+ * Whether the change of a number is another one than the follower has read under it.
+ * @param known when it was made, by this database. @param at the same, as the follower was told.
+ */
+export const isAnotherLog = (known: number | undefined, at: number | undefined): boolean =>
+  known !== undefined && at !== undefined && known !== at

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
-import { type HotRow, toKeyRecord } from '../sql/hot-row.ts'
+import { type HotRow, isAnotherLog, toKeyRecord } from '../sql/hot-row.ts'
 import type { HotReads } from '../sql.ts'
 import { type Change, StoreUnavailable } from '../store.ts'
 import { toStoreError } from './errors.ts'
@@ -15,7 +15,8 @@ export function openHotReads(path: string): HotReads & { close(): void } {
   const database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs })
   const check = sameFile(path)
   const keyByHash = database.prepare(keyByHashSql)
-  const after = database.prepare('select seq, kind, id from changes where seq > ? order by seq limit ?')
+  const after = database.prepare('select seq, kind, id, at from changes where seq > ? order by seq limit ?')
+  const timeOf = database.prepare('select at from changes where seq = ?')
   const latest = database.prepare('select coalesce(max(seq), 0) as seq from changes')
   const latestChange = (): number => Number(latest.get()?.seq ?? 0)
 
@@ -27,13 +28,14 @@ export function openHotReads(path: string): HotReads & { close(): void } {
       return toKeyRecord(row)
     }),
 
-    changesSince: guarded(check, (seq: number, limit: number) => {
-      const changes = after.all(seq, limit) as unknown as Change[]
+    changesSince: guarded(check, (seq: number, limit: number, at?: number) => {
+      const changes = after.all(seq, limit) as unknown as (Change & { readonly at: number })[]
       const [oldest] = changes
+      const known = timeOf.get(seq)?.at as number | undefined
       // Numbers have no holes and the newest row is never pruned. One that is lower than the follower's means that the
       // file was replaced by an older one, and then nothing of what the follower holds can be trusted.
-      const gap = oldest ? oldest.seq !== seq + 1 : seq > latestChange()
-      return { changes: changes.map(({ seq, kind, id }) => ({ seq, kind, id })), gap }
+      const gap = (oldest ? oldest.seq !== seq + 1 : seq > latestChange()) || isAnotherLog(known, at)
+      return { changes: changes.map(({ seq, kind, id }) => ({ seq, kind, id })), gap, at: changes.at(-1)?.at ?? known }
     }),
 
     latestChange: guarded(check, latestChange),
