@@ -73,7 +73,11 @@ describe('a server whose connections others have taken', () => {
       { withinMs: 10_000 },
     )
     for (let tries = 0; tries < 3; tries++) expect((await second.ask('/things/1', raw)).status).toBe(200)
-    expect(second.gateway.output()).toMatch(/the server has no connection left|too many clients/)
+    await eventually(
+      'the reason to be told',
+      () => /the server has no connection left|too many clients/.test(second.gateway.output()),
+      { withinMs: 10_000 },
+    )
     for (const client of clients.splice(0)) await client.end()
     await eventually('the node to be ready', async () => (await second.ready()).status === 200, { withinMs: 10_000 })
     await eventually('a change', async () => (await second.api('GET', '/organizations')).status === 200, {
