@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { AdminContext } from './admin-api/context.ts'
 import { isOwnHost } from './admin-api/hosts.ts'
 import type { LinkMade } from './admin-api/login/accounts.ts'
@@ -303,11 +304,11 @@ export async function start({
     carrier.drain()
     if (drain_delay > 0) {
       events.draining('delay', carrier.inFlight)
-      await wait(drain_delay)
+      await wait(drain_delay, undefined, { ref: false })
     }
     events.draining('closing', carrier.inFlight)
     const closed = carrier.close()
-    const finished = await Promise.race([closed.then(() => true), wait(drain_timeout).then(() => false)])
+    const finished = await Promise.race([closed.then(() => true), wait(drain_timeout, false, { ref: false })])
     if (!finished) {
       events.draining('aborted', await carrier.abortAll())
       await carrier.destroy()
@@ -335,8 +336,3 @@ const once = <Value>(make: () => Value): (() => Value) => {
     return made.value
   }
 }
-
-const wait = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms).unref()
-  })

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
 import { isPostgresUrl } from './config/postgres-url.ts'
 import type { Config } from './config/schema.ts'
@@ -49,22 +50,11 @@ export async function awaitStore(
       if (!(error instanceof StoreUnavailable && error.mayPass)) throw error
       const nextTryMs = Math.min(firstTryMs * 2 ** tries, lastTryMs)
       waiting(error.message, nextTryMs)
-      await pause(nextTryMs, signal)
+      await wait(nextTryMs, undefined, { signal }).catch(() => undefined)
     }
   }
   return undefined
 }
-
-const pause = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(done, ms)
-    function done(): void {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
-      resolve()
-    }
-    signal?.addEventListener('abort', done)
-  })
 
 const sqliteFileOf = (store: string): string => store.slice('sqlite:'.length)
 

@@ -19,6 +19,7 @@ const rules: ImportRules = {
       'clock.ts',
       'ids.ts',
       'path.ts',
+      'time-limit.ts',
       'plain-text.ts',
       'json-text.ts',
       'log.ts',

@@ -1,3 +1,5 @@
+import { TimeLimitPassed, withTimeLimit } from '../time-limit.ts'
+
 /** True when all is well; else false, or what is not, in a few words and without anything confidential. */
 type Check = boolean | string
 /** One member per check, by its name. A check that has to ask somebody is a promise. */
@@ -39,19 +41,12 @@ type Outcome<Value> = { readonly value: Value } | { readonly problem: string }
 
 /** Never rejects, and never takes longer than a second. */
 async function settle<Value>(ask: () => Promise<Value>): Promise<Outcome<Value>> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<Outcome<Value>>((resolve) => {
-    timer = setTimeout(resolve, checkWithinMs, { problem: `no answer within ${checkWithinMs} ms` })
-  })
-  const answer = ask().then(
-    (value) => ({ value }),
-    // Its name alone: a message can quote an address with its password.
-    (error: unknown) => ({ problem: `failed: ${error instanceof Error ? error.name : 'unknown'}` }),
-  )
   try {
-    return await Promise.race([answer, late])
-  } finally {
-    clearTimeout(timer)
+    return { value: await withTimeLimit(ask(), checkWithinMs) }
+  } catch (error) {
+    if (error instanceof TimeLimitPassed) return { problem: error.message }
+    // Its name alone: a message can quote an address with its password.
+    return { problem: `failed: ${error instanceof Error ? error.name : 'unknown'}` }
   }
 }
 

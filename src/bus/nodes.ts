@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Events } from '../events.ts'
 import type { NodesStore } from '../store/nodes-store.ts'
+import { withTimeLimit } from '../time-limit.ts'
 import type { Nudges } from './nudges.ts'
 
 /** How far a change has come: of the nodes that live, how many hold nothing older, and how long that took. */
@@ -90,7 +91,7 @@ export function joinNodes({ id, store, nudges, clock, events }: NodesOptions): N
       const startedAt = clock.monotonic()
       let known: Omit<Receipt, 'ms'> = { live: 1, acknowledged: own >= seq ? 1 : 0 }
       for (;;) {
-        known = await withinLimit(count(seq), receiptWithinMs).catch(() => known)
+        known = await withTimeLimit(count(seq), receiptWithinMs).catch(() => known)
         const ms = Math.round((clock.monotonic() - startedAt) * 10) / 10
         if (known.acknowledged >= known.live || ms >= receiptWithinMs || closed) return { ...known, ms }
         await next(waiting, askEveryMs)
@@ -118,18 +119,6 @@ function next(waiting: Set<() => void>, ms: number): Promise<void> {
     const timer = setTimeout(wake, ms)
     waiting.add(wake)
   })
-}
-
-async function withinLimit<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(reject, ms, new Error('the store does not answer'))
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 const beatEveryMs = 2000

@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts'
 import { formatProblems, type LoadedConfig, type LoadResult } from '../config/load.ts'
 import type { Problem } from '../config/problems.ts'
 import type { Events } from '../events.ts'
-import { TimeLimitPassed, withTimeLimit } from '../keys/time-limit.ts'
 import { type Actor, type Store, StoreUnavailable } from '../store/store.ts'
+import { TimeLimitPassed, withTimeLimit } from '../time-limit.ts'
 
 /** The configuration that requests are judged by. */
 export interface InForce {

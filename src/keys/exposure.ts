@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import type { Events } from '../events.ts'
 import type { Actor, KeyRecord, NewEvent, Store } from '../store/store.ts'
+import { withTimeLimit } from '../time-limit.ts'
 import type { KeyFormats } from './format.ts'
-import { withTimeLimit } from './time-limit.ts'
 import { verify } from './verify.ts'
 
 export interface ExposureWatch {

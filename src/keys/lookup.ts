@@ -2,9 +2,9 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../events.ts'
 import type { Change, KeyRecord, Store } from '../store/store.ts'
+import { TimeLimitPassed, withTimeLimit } from '../time-limit.ts'
 import { ChangeMarks } from './change-marks.ts'
 import { type CachedKey, KeyCache } from './key-cache.ts'
-import { TimeLimitPassed, withTimeLimit } from './time-limit.ts'
 
 /** The record, undefined when no key has this hash, or why that can't be told. */
 export type Lookup = KeyRecord | undefined | 'KEY_STORE_UNAVAILABLE'

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Events } from '../events.ts'
 import { type Charge, type ChargeState, type Limiter, LimiterUnavailable } from './limiter.ts'
 
@@ -155,7 +156,7 @@ export function createGuardedLimiter({ shared, probe, local, failure, events }: 
     peek: (charges) => call('peek', charges),
     async ready() {
       const deadline = performance.now() + decideMs
-      while (!(await Promise.race([tryProbe(), wait(callMs).then(() => false)]))) {
+      while (!(await Promise.race([tryProbe(), wait(callMs, false)]))) {
         if (degraded || closed) return
         if (performance.now() >= deadline) return degrade()
         await wait(20)
@@ -181,11 +182,6 @@ interface Pending {
   resolve(states: readonly ChargeState[] | Promise<readonly ChargeState[]>): void
   reject(error: unknown): void
 }
-
-const wait = (ms: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 
 const callMs = 250
 const decideMs = 500

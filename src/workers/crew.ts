@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Address } from '../config/schema.ts'
 import type { Events } from '../events.ts'
 import type { LimitAuthority } from '../limiter/authority.ts'
@@ -160,7 +161,8 @@ export function createCrew({ size, fork, wanted, api, limits, events }: CrewOpti
     if (filling.has(slot)) return
     filling.add(slot)
     for (;;) {
-      if (failuresInRow > 0) await wait(Math.min(restartFirstMs * 2 ** (failuresInRow - 1), restartMaxMs))
+      const inMs = failuresInRow === 0 ? 0 : Math.min(restartFirstMs * 2 ** (failuresInRow - 1), restartMaxMs)
+      if (inMs > 0) await wait(inMs, undefined, { ref: false })
       if (wanted.closing || inSlot(slot)) break
       await add(slot).catch((error: unknown) => {
         failuresInRow++
@@ -266,7 +268,6 @@ function limitsOf(authority: LimitAuthority | undefined): LimitAuthority {
 }
 
 const noReport: WorkerReport = { inFlight: 0, metrics: [], targetsUp: new Map() }
-const wait = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref())
 
 /** What it has not answered by then it does not answer: callers wait for it. */
 export const silentAfterMs = 500

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { TimeLimitPassed, withTimeLimit } from '../../time-limit.ts'
 import { StoreUnavailable } from '../store.ts'
 import { isConnectionLost, toStoreError } from './errors.ts'
 
@@ -159,16 +160,11 @@ const graceMs = 500
  * on it would wait for all of its time.
  */
 async function inspect(client: pg.PoolClient): Promise<'primary' | 'standby' | 'nobody'> {
-  const { promise: late, resolve } = Promise.withResolvers<'nobody'>()
-  const timer = setTimeout(resolve, aliveWithinMs, 'nobody')
   try {
-    const asked = client.query('select pg_is_in_recovery() as standby').then(
-      ({ rows }) => (rows[0]?.standby === false ? 'primary' : 'standby'),
-      () => 'nobody' as const,
-    )
-    return await Promise.race([asked, late])
-  } finally {
-    clearTimeout(timer)
+    const { rows } = await withTimeLimit(client.query('select pg_is_in_recovery() as standby'), aliveWithinMs)
+    return rows[0]?.standby === false ? 'primary' : 'standby'
+  } catch {
+    return 'nobody'
   }
 }
 
@@ -177,13 +173,14 @@ const aliveWithinMs = 1000
 const readOnly = '25006'
 
 /** One that comes later goes back to the pool. */
-function orLetGo(connecting: Promise<pg.PoolClient>, withinMs: number): Promise<pg.PoolClient> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    reject(new StoreUnavailable("the store can't answer: connections to it are dead", { mayPass: true }))
+async function orLetGo(connecting: Promise<pg.PoolClient>, withinMs: number): Promise<pg.PoolClient> {
+  try {
+    return await withTimeLimit(connecting, withinMs)
+  } catch (error) {
+    if (!(error instanceof TimeLimitPassed)) throw error
     connecting.then((client) => client.release()).catch(ignore)
-  }, withinMs)
-  return Promise.race([connecting, late]).finally(() => clearTimeout(timer))
+    throw new StoreUnavailable("the store can't answer: connections to it are dead", { cause: error, mayPass: true })
+  }
 }
 
 function sessionOf(client: pg.PoolClient, callTimeoutMs: number, released: () => void): Session {

@@ -1,3 +1,4 @@
+import { TimeLimitPassed, withTimeLimit } from '../../time-limit.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
 import type { SqlEngine, Writer } from './engine.ts'
 
@@ -8,7 +9,7 @@ export const together =
     try {
       return await engine.write(async (trx) => {
         const inside = within(engine, trx)
-        const result = await endedAfter(heldMs, work(storeOf(inside.engine)))
+        const result = await withTimeLimit(work(storeOf(inside.engine)), heldMs).catch(tooLong)
         if (inside.hasFailed()) throw new Undone(result)
         return result
       })
@@ -40,17 +41,9 @@ function within(engine: SqlEngine, trx: Writer): { engine: SqlEngine; hasFailed:
   return { engine: inside, hasFailed: () => failed }
 }
 
-/** Without an end, work that asks the store outside would wait for itself, and everybody else for it. */
-async function endedAfter<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new StoreUnavailable(`a transaction was held for ${ms} ms, and undone`)), ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
+function tooLong(error: unknown): never {
+  if (!(error instanceof TimeLimitPassed)) throw error
+  throw new StoreUnavailable(`a transaction was held for ${heldMs} ms, and undone`, { cause: error })
 }
 
 /** Takes a result past the end of a transaction that is rolled back. */
@@ -62,4 +55,5 @@ class Undone<T> extends Error {
   }
 }
 
+/** Without an end, work that asks the store outside would wait for itself, and everybody else for it. */
 const heldMs = 10_000

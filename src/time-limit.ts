@@ -6,7 +6,7 @@
 export async function withTimeLimit<T>(promise: Promise<T>, limitMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const passed = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new TimeLimitPassed(`no answer in ${limitMs} ms`)), limitMs)
+    timer = setTimeout(() => reject(new TimeLimitPassed(`no answer within ${limitMs} ms`)), limitMs)
   })
   try {
     return await Promise.race([promise, passed])
