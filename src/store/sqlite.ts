@@ -5,6 +5,7 @@ import { sqliteTypes } from './migrations/column-types.ts'
 import { migrate } from './migrations/migrate.ts'
 import type { Tables } from './schema.ts'
 import type { SqlEngine } from './sql/engine.ts'
+import { compileRequests } from './sql/requests.ts'
 import { createSqlStore, type Lifecycle } from './sql.ts'
 import { threadDialect } from './sqlite/dialect.ts'
 import { toOpenError } from './sqlite/errors.ts'
@@ -27,8 +28,8 @@ export interface SqliteOptions {
 export async function openSqliteStore(path: string, { clock }: SqliteOptions): Promise<Store> {
   const file = resolve(path)
   let check = (): void => {}
-  const thread = createThread(file, { check: () => check() })
-  const db = new Kysely<Tables>({ dialect: threadDialect(thread) })
+  const thread = createThread(file, { check: () => check(), requests: () => compileRequests(db, requestKey) })
+  const db: Kysely<Tables> = new Kysely<Tables>({ dialect: threadDialect(thread) })
   try {
     prepareFile(file)
     check = sameFile(file)
@@ -55,9 +56,12 @@ const createEngine = (db: Kysely<Tables>, thread: DatabaseThread, clock: Pick<Cl
   read: (work) => db.transaction().setAccessMode('read only').execute(work),
   many: (statement, rows) => leased(thread, async (lease) => void (await lease.many(statement, rows))),
   batch: (statements) => leased(thread, (lease) => lease.batch(statements)),
-  requestKey: ['id'],
+  requestKey,
+  writeRequests: (write, parts) => leased(thread, (lease) => lease.writeRequests(write, parts)),
   databaseNow: () => sql<number>`${Math.trunc(clock.now())}`,
 })
+
+const requestKey = ['id'] as const
 
 async function leased<T>(thread: DatabaseThread, work: (lease: Lease) => Promise<T>): Promise<T> {
   const lease = await thread.lease()

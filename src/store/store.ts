@@ -144,6 +144,8 @@ export interface Store
   admitRequests(rows: readonly RequestRow[]): Promise<void>
   /** Completes admitted rows, and inserts those that never were. What has ended already stays as it is. */
   finishRequests(rows: readonly RequestRow[]): Promise<void>
+  /** The same as one of these three, for all the rows in `parts` together: one transaction. */
+  writePackedRequests(write: RequestWrite, parts: readonly PackedRequests[]): Promise<void>
   /** Newest first. `organizationId: null` lists rows of no organization. */
   listRequests(filter?: RequestFilter, page?: Page): Promise<RequestRow[]>
   /**
@@ -341,6 +343,9 @@ export interface ChangePage {
 }
 
 /** One request on the data plane, allowed or refused. Nothing in it is a secret, a query string or a body. */
+/** As the methods of the store of which this is the first word. */
+export type RequestWrite = 'insert' | 'admit' | 'finish'
+
 export interface RequestRow {
   /** A UUIDv7 of our own, not the caller's request id. */
   readonly id: string

@@ -1,6 +1,7 @@
 import type { Kysely, RawBuilder, Transaction } from 'kysely'
 import type { Clock } from '../../clock.ts'
 import type { Tables } from '../schema.ts'
+import type { Store } from '../store.ts'
 
 /** What a database gives the store beyond Kysely. */
 export interface SqlEngine {
@@ -27,6 +28,8 @@ export interface SqlEngine {
    * @returns which rows of the first these are, by their index; none when everything is written.
    */
   batch(statements: readonly StatementRows[]): Promise<readonly number[]>
+  /** Where requests need not be unpacked before the database has them; left out: `many` and `batch` write them. */
+  readonly writeRequests?: Store['writePackedRequests']
 }
 
 /** A statement, and the parameters of each time that it runs. */

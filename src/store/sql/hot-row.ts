@@ -1,6 +1,7 @@
+import { timingSafeEqual } from 'node:crypto'
 import type { KeyRecord, WorkspaceRef } from '../store.ts'
 
-/** What the look-up of a key reads, on every database; each has a statement of its own for it. */
+/** What the look-up of a key reads, on every database: see `keyByHashSql`. */
 export interface HotRow {
   readonly secret_id: string
   readonly sha256: Uint8Array
@@ -27,7 +28,26 @@ export interface HotRow {
   readonly workspaces: string
 }
 
-export function toKeyRecord(row: HotRow): KeyRecord {
+/** @param hash the parameter of the statement. @param workspaces an expression: what `HotRow.workspaces` holds, of the workspaces `w`. */
+export const keyByHashSql = (hash: string, workspaces: string): string => `
+  select s.id as secret_id, s.sha256, s.expires_at as secret_expires_at, s.key_prefix,
+    k.id as key_id, k.name, k.environment, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.project_id,
+    k.allowed_ips, k.rate_limit, k.service_account_id, a.is_active as account_active,
+    o.id as org_id, o.name as org_name, o.slug as org_slug, o.status as org_status, o.rate_limit as org_rate_limit,
+    (select max(used.last_used_at) from key_secrets used where used.key_id = k.id) as last_used_at,
+    (select ${workspaces}
+      from key_workspaces g join workspaces w on w.id = g.workspace_id where g.key_id = k.id) as workspaces
+  from key_secrets s
+    join api_keys k on k.id = s.key_id
+    join organizations o on o.id = k.organization_id
+    left join service_accounts a on a.id = k.service_account_id
+  where s.sha256 = ${hash} and s.ended_at is null`
+
+/** @param sha256 what was asked for: the index has compared already, but not in constant time. */
+export const keyFound = (row: HotRow | undefined, sha256: Buffer): KeyRecord | undefined =>
+  row && timingSafeEqual(row.sha256, sha256) ? toKeyRecord(row) : undefined
+
+function toKeyRecord(row: HotRow): KeyRecord {
   const workspaces: WorkspaceRef[] = JSON.parse(row.workspaces)
   return {
     secretId: row.secret_id,
@@ -57,10 +77,3 @@ export function toKeyRecord(row: HotRow): KeyRecord {
     },
   }
 }
-
-/**
- * Whether the change of a number is another one than the follower has read under it.
- * @param known when it was made, by this database. @param at the same, as the follower was told.
- */
-export const isAnotherLog = (known: number | undefined, at: number | undefined): boolean =>
-  known !== undefined && at !== undefined && known !== at

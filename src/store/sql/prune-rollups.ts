@@ -1,6 +1,6 @@
 import type { AnalyticsAge } from '../analytics-store.ts'
 import type { Reader } from './engine.ts'
-import { type Dimension, grainsOf } from './rollups.ts'
+import { type Dimension, grainsOf } from './rollup-kinds.ts'
 
 /** Deletes some of the oldest sums of each kind. @returns how many went. */
 export async function pruneRollups(db: Reader, { fine, coarse }: AnalyticsAge, limit: number): Promise<number> {

@@ -1,61 +1,26 @@
 import { type Selectable, sql } from 'kysely'
+import { packRequests, unpackRequests } from '../packed-requests.ts'
 import type { RequestLogTable } from '../schema.ts'
-import type { RequestRow, Store } from '../store.ts'
-import type { SqlEngine } from './engine.ts'
+import type { RequestRow, RequestWrite, Store } from '../store.ts'
+import type { Reader, SqlEngine } from './engine.ts'
 import { pageLimit } from './page.ts'
-import { createRollups } from './rollups.ts'
+import { type RequestStatements, statementsFor, toLogRow } from './request-writes.ts'
+import { compileRollups } from './rollups.ts'
 
 export type RequestMethods = Pick<
   Store,
-  'insertRequests' | 'admitRequests' | 'finishRequests' | 'listRequests' | 'pruneRequests'
+  'insertRequests' | 'admitRequests' | 'finishRequests' | 'writePackedRequests' | 'listRequests' | 'pruneRequests'
 >
 
-export function requestMethods({ db, many, batch, requestKey }: SqlEngine): RequestMethods {
-  // Compiled once: building the same statement for each batch would cost more than sending the rows.
-  const insertInto = db.insertInto('request_log').values(toLogRow(example, true))
-  // A batch that is sent again because its answer was lost must not fail on what it wrote the first time.
-  const insert = insertInto.onConflict((conflict) => conflict.columns(requestKey).doNothing()).compile().sql
-  const finish = insertInto
-    .onConflict((conflict) =>
-      conflict
-        .columns(requestKey)
-        .doUpdateSet(({ ref }) => ({
-          organization_id: ref('excluded.organization_id'),
-          key_id: ref('excluded.key_id'),
-          route: ref('excluded.route'),
-          status: ref('excluded.status'),
-          code: ref('excluded.code'),
-          duration_ms: ref('excluded.duration_ms'),
-          upstream_ms: ref('excluded.upstream_ms'),
-          bytes_in: ref('excluded.bytes_in'),
-          bytes_out: ref('excluded.bytes_out'),
-          shadow_code: ref('excluded.shadow_code'),
-          finished: ref('excluded.finished'),
-        }))
-        .where('request_log.finished', '=', sql.lit(0)),
-    )
-    .compile().sql
-  const rollups = createRollups(db)
-  const parameters = (rows: readonly RequestRow[], finished: boolean) =>
-    rows.map((row) => Object.values(toLogRow(row, finished)))
-
-  /** A row that changes nothing was written and counted before; it must not be counted again with the others. */
-  const writeAndCount = async (statement: string, rows: readonly RequestRow[]): Promise<void> => {
-    let fresh = rows
-    while (fresh.length > 0) {
-      const known = await batch([{ sql: statement, rows: parameters(fresh, true) }, ...rollups(fresh)])
-      if (known.length === 0) return
-      const indexes = new Set(known)
-      fresh = fresh.filter((_, index) => !indexes.has(index))
-    }
-  }
+export function requestMethods(engine: SqlEngine): RequestMethods {
+  const { db } = engine
+  const { write, writePacked } = engine.writeRequests ? packed(engine.writeRequests) : unpacked(engine)
 
   return {
-    insertRequests: (rows) => writeAndCount(insert, rows),
-    finishRequests: (rows) => writeAndCount(finish, rows),
-    async admitRequests(rows) {
-      if (rows.length > 0) await many(insert, parameters(rows, false))
-    },
+    insertRequests: (rows) => write('insert', rows),
+    admitRequests: (rows) => write('admit', rows),
+    finishRequests: (rows) => write('finish', rows),
+    writePackedRequests: writePacked,
 
     async listRequests(filter = {}, page = {}) {
       let query = db
@@ -106,27 +71,63 @@ export function requestMethods({ db, many, batch, requestKey }: SqlEngine): Requ
   }
 }
 
-/** Always with the same members in the same order: the statement's parameters are in it. */
-function toLogRow(row: RequestRow, finished: boolean): RequestLogTable {
+interface Writes {
+  write(how: RequestWrite, rows: readonly RequestRow[]): Promise<void>
+  readonly writePacked: Store['writePackedRequests']
+}
+
+/** Where whoever writes them unpacks them as well. */
+const packed = (writePacked: Store['writePackedRequests']): Writes => ({
+  writePacked,
+  async write(how, rows) {
+    if (rows.length > 0) await writePacked(how, [packRequests(rows)])
+  },
+})
+
+function unpacked({ db, requestKey, many, batch }: SqlEngine): Writes {
+  const statements = compileRequests(db, requestKey)
+  const write: Writes['write'] = async (how, rows) => {
+    let fresh = rows
+    while (fresh.length > 0) {
+      const all = statementsFor(how, fresh, statements)
+      if (how === 'admit') return many(all[0].sql, all[0].rows)
+      const known = await batch(all)
+      if (known.length === 0) return
+      // What changes nothing was written and counted before; it must not be counted again with the others.
+      const indexes = new Set(known)
+      fresh = fresh.filter((_, index) => !indexes.has(index))
+    }
+  }
+  return { write, writePacked: (how, parts) => write(how, parts.flatMap(unpackRequests)) }
+}
+
+/** Compiled once: building the same statement for each batch would cost more than sending the rows. */
+export function compileRequests(db: Reader, requestKey: SqlEngine['requestKey']): RequestStatements {
+  const insertInto = db.insertInto('request_log').values(toLogRow(example, true))
   return {
-    id: row.id,
-    at: Math.trunc(row.at),
-    organization_id: row.organizationId,
-    key_id: row.keyId,
-    method: row.method,
-    path: row.path,
-    route: row.route,
-    status: row.status,
-    code: row.code,
-    duration_ms: row.durationMs,
-    upstream_ms: row.upstreamMs,
-    bytes_in: row.bytesIn,
-    bytes_out: row.bytesOut,
-    ip: row.ip,
-    user_agent: row.userAgent,
-    request_id: row.requestId,
-    shadow_code: row.shadowCode,
-    finished: finished ? 1 : 0,
+    // A batch that is sent again because its answer was lost must not fail on what it wrote the first time.
+    insert: insertInto.onConflict((conflict) => conflict.columns(requestKey).doNothing()).compile().sql,
+    finish: insertInto
+      .onConflict((conflict) =>
+        conflict
+          .columns(requestKey)
+          .doUpdateSet(({ ref }) => ({
+            organization_id: ref('excluded.organization_id'),
+            key_id: ref('excluded.key_id'),
+            route: ref('excluded.route'),
+            status: ref('excluded.status'),
+            code: ref('excluded.code'),
+            duration_ms: ref('excluded.duration_ms'),
+            upstream_ms: ref('excluded.upstream_ms'),
+            bytes_in: ref('excluded.bytes_in'),
+            bytes_out: ref('excluded.bytes_out'),
+            shadow_code: ref('excluded.shadow_code'),
+            finished: ref('excluded.finished'),
+          }))
+          .where('request_log.finished', '=', sql.lit(0)),
+      )
+      .compile().sql,
+    rollups: compileRollups(db),
   }
 }
 

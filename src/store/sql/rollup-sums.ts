@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { AnalyticsQuery, RequestSums } from '../analytics-store.ts'
 import { percentileMs } from '../latency.ts'
 import type { Reader } from './engine.ts'
-import { countColumns, type Dimension, everywhere, grainMs, grainsOf, latencyColumns } from './rollups.ts'
+import { countColumns, type Dimension, everywhere, grainMs, grainsOf, latencyColumns } from './rollup-kinds.ts'
 import { spansOf } from './spans.ts'
 
 /** Which sums a question is about. */

@@ -35,11 +35,15 @@ function within(engine: SqlEngine, trx: Writer): { engine: SqlEngine; hasFailed:
         throw error
       }
     },
-    many: () => Promise.reject(new Error('a batch is a transaction of its own, and can be no part of another')),
-    batch: () => Promise.reject(new Error('a batch is a transaction of its own, and can be no part of another')),
+    many: noBatch,
+    batch: noBatch,
+    ...(engine.writeRequests && { writeRequests: noBatch }),
   }
   return { engine: inside, hasFailed: () => failed }
 }
+
+const noBatch = (): Promise<never> =>
+  Promise.reject(new Error('a batch is a transaction of its own, and can be no part of another'))
 
 function tooLong(error: unknown): never {
   if (!(error instanceof TimeLimitPassed)) throw error

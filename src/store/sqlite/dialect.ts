@@ -1,20 +1,17 @@
-import {
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Dialect,
-  type Driver,
-  type Kysely,
-  type QueryResult,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  type TransactionSettings,
-} from 'kysely'
+import { type Dialect, type Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
+import { type DriverSession, SessionDriver } from '../sql/session-driver.ts'
 import type { DatabaseThread, Lease } from './thread.ts'
 
 /** Kysely on the thread that owns the database. */
 export const threadDialect = (thread: DatabaseThread): Dialect => ({
-  createDriver: () => new ThreadDriver(thread),
+  createDriver: () =>
+    new SessionDriver({
+      acquire: async () => sessionOf(await thread.lease()),
+      close: () => thread.close(),
+      // IMMEDIATE: another process that writes is waited for here. A transaction that turned into a writer half-way would
+      // fail at once instead, because what it has read may be old.
+      begin: { read: 'begin', write: 'begin immediate' },
+    }),
   createQueryCompiler: () => new SqliteQueryCompiler(),
   createAdapter: () => new ThreadAdapter(),
   // biome-ignore lint/suspicious/noExplicitAny: Kysely's own signature
@@ -31,55 +28,11 @@ class ThreadAdapter extends SqliteAdapter {
   }
 }
 
-class ThreadDriver implements Driver {
-  readonly #thread: DatabaseThread
-
-  constructor(thread: DatabaseThread) {
-    this.#thread = thread
-  }
-
-  async init(): Promise<void> {}
-
-  async acquireConnection(): Promise<ThreadConnection> {
-    return new ThreadConnection(await this.#thread.lease())
-  }
-
-  async beginTransaction(connection: ThreadConnection, { accessMode }: TransactionSettings): Promise<void> {
-    // IMMEDIATE: another process that writes is waited for here. A transaction that turned into a writer half-way would
-    // fail at once instead, because what it has read may be old.
-    await connection.lease.query(accessMode === 'read only' ? 'begin' : 'begin immediate', [])
-  }
-
-  async commitTransaction(connection: ThreadConnection): Promise<void> {
-    await connection.lease.query('commit', [])
-  }
-
-  async rollbackTransaction(connection: ThreadConnection): Promise<void> {
-    await connection.lease.rollback()
-  }
-
-  async releaseConnection(connection: ThreadConnection): Promise<void> {
-    connection.lease.release()
-  }
-
-  async destroy(): Promise<void> {
-    await this.#thread.close()
-  }
-}
-
-class ThreadConnection implements DatabaseConnection {
-  readonly lease: Lease
-
-  constructor(lease: Lease) {
-    this.lease = lease
-  }
-
-  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const { rows, changes } = await this.lease.query(sql, parameters)
-    return { rows: rows as R[], numAffectedRows: BigInt(changes) }
-  }
-
-  streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
-    throw new Error('rows are not streamed from the thread: ask for them by page')
-  }
-}
+const sessionOf = (lease: Lease): DriverSession => ({
+  async query(sql, parameters) {
+    const { rows, changes } = await lease.query(sql, parameters)
+    return { rows, count: changes }
+  },
+  rollback: () => lease.rollback(),
+  release: () => lease.release(),
+})

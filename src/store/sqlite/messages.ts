@@ -1,4 +1,7 @@
+import type { PackedRequests } from '../packed-requests.ts'
 import type { StatementRows } from '../sql/engine.ts'
+import type { RequestStatements } from '../sql/request-writes.ts'
+import type { RequestWrite } from '../store.ts'
 
 /** What the thread that owns the database is asked, one at a time, and what it answers. */
 export type ThreadRequest = { readonly id: number } & (
@@ -7,6 +10,8 @@ export type ThreadRequest = { readonly id: number } & (
   | { readonly op: 'many'; readonly sql: string; readonly rows: readonly (readonly unknown[])[] }
   /** Several such, all of them or none. Answers with the indexes of rows of the first that changed nothing; then it was none. */
   | { readonly op: 'batch'; readonly statements: readonly StatementRows[] }
+  /** Rows of the request log, all of them or none. Those that are there already stay as they are, and are not counted. */
+  | { readonly op: 'requests'; readonly write: RequestWrite; readonly parts: readonly PackedRequests[] }
   /** Does nothing where no transaction is open. */
   | { readonly op: 'rollback' }
   | { readonly op: 'close' }
@@ -27,4 +32,6 @@ export const openedId = 0
 
 export interface ThreadData {
   readonly path: string
+  /** Without it no requests are written. */
+  readonly requests: RequestStatements | undefined
 }

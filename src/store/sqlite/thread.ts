@@ -1,7 +1,9 @@
 import { Worker } from 'node:worker_threads'
+import type { PackedRequests } from '../packed-requests.ts'
 import { createQueue } from '../queue.ts'
 import type { StatementRows } from '../sql/engine.ts'
-import { StoreUnavailable } from '../store.ts'
+import type { RequestStatements } from '../sql/request-writes.ts'
+import { type RequestWrite, StoreUnavailable } from '../store.ts'
 import { toStoreError } from './errors.ts'
 import { openedId, type ThreadData, type ThreadReply, type ThreadRequest } from './messages.ts'
 
@@ -26,6 +28,8 @@ export interface Lease {
   many(sql: string, rows: readonly (readonly unknown[])[]): Promise<number>
   /** Runs several in one transaction. @returns the indexes of rows of the first that changed nothing; if any, nothing is written. */
   batch(statements: readonly StatementRows[]): Promise<readonly number[]>
+  /** Writes rows of the request log in one transaction. */
+  writeRequests(write: RequestWrite, parts: readonly PackedRequests[]): Promise<void>
   /** Never rejects: with the thread gone there is nothing left to roll back. */
   rollback(): Promise<void>
   release(): void
@@ -45,6 +49,8 @@ export interface ThreadOptions {
   readonly closeWithinMs?: number
   /** Asked before each lease; throws StoreUnavailable where the database must not be used now. */
   readonly check?: () => void
+  /** Asked when the thread starts; left out, it can't write requests. */
+  readonly requests?: () => RequestStatements
 }
 
 /**
@@ -53,7 +59,7 @@ export interface ThreadOptions {
  */
 export function createThread(
   path: string,
-  { callTimeoutMs = 30_000, retryAfterMs = 500, closeWithinMs = 5000, check = () => {} }: ThreadOptions = {},
+  { callTimeoutMs = 30_000, retryAfterMs = 500, closeWithinMs = 5000, check = () => {}, requests }: ThreadOptions = {},
 ): DatabaseThread {
   const queue = createQueue(2000)
   let running: Running | undefined
@@ -66,7 +72,7 @@ export function createThread(
     if (ended) throw new StoreUnavailable('the store is closed')
     if (running && !running.dead) return running
     if (performance.now() < refusedUntil) throw new StoreUnavailable('the store is being restarted')
-    const started = startWorker(path, callTimeoutMs)
+    const started = startWorker({ path, requests: requests?.() }, callTimeoutMs)
     try {
       await started.opened
     } catch (error) {
@@ -118,6 +124,9 @@ function leaseOf(worker: Running, release: () => void): Lease {
       const { rows } = await worker.call((id) => ({ id, op: 'batch', statements }))
       return rows.map(Number)
     },
+    async writeRequests(write, parts) {
+      await worker.call((id) => ({ id, op: 'requests', write, parts }))
+    },
     async rollback() {
       await worker.call((id) => ({ id, op: 'rollback' })).catch(() => undefined)
     },
@@ -141,10 +150,10 @@ interface Pending {
   readonly timer: NodeJS.Timeout
 }
 
-function startWorker(path: string, callTimeoutMs: number): Running {
+function startWorker(workerData: ThreadData, callTimeoutMs: number): Running {
   // Runs from source and compiled alike: the thread's file ends as this one does.
   const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
-  const worker = new Worker(entry, { workerData: { path } satisfies ThreadData, name: 'store' })
+  const worker = new Worker(entry, { workerData, name: 'store' })
   const pending = new Map<number, Pending>()
   let nextId = openedId
   let dead = false

@@ -1,6 +1,9 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
+import { unpackRequests } from '../packed-requests.ts'
 import type { StatementRows } from '../sql/engine.ts'
+import { type RequestStatements, statementsFor } from '../sql/request-writes.ts'
+import type { RequestRow, RequestWrite } from '../store.ts'
 import { openedId, type ThreadData, type ThreadError, type ThreadReply, type ThreadRequest } from './messages.ts'
 
 /**
@@ -20,12 +23,12 @@ if (!port) throw new Error('worker.ts runs as a worker thread only')
 const reply = (message: ThreadReply): void => port.postMessage(message)
 
 try {
-  const { path }: ThreadData = workerData
+  const { path, requests }: ThreadData = workerData
   const database = open(path)
   const statements = new Map<string, StatementSync>()
   port.on('message', (request: ThreadRequest) => {
     try {
-      reply({ id: request.id, ...run(database, statements, request) })
+      reply({ id: request.id, ...run(database, statements, requests, request) })
     } catch (error) {
       reply({ id: request.id, error: describe(error) })
     }
@@ -63,6 +66,7 @@ function enterWal(database: DatabaseSync): void {
 function run(
   database: DatabaseSync,
   statements: Map<string, StatementSync>,
+  requests: RequestStatements | undefined,
   request: ThreadRequest,
 ): { rows: readonly unknown[]; changes: number } {
   const nothing = { rows: [], changes: 0 }
@@ -77,12 +81,34 @@ function run(
       return { rows: [], changes: runMany(database, prepare(database, statements, request.sql), request.rows) }
     case 'batch':
       return { rows: runBatch(database, statements, request.statements), changes: 0 }
+    case 'requests':
+      if (requests === undefined) throw new Error('this thread was started without what requests are written with')
+      writeRequests(database, statements, requests, request.write, request.parts.flatMap(unpackRequests))
+      return nothing
     case 'rollback':
       if (database.isTransaction) database.exec('rollback')
       return nothing
     case 'close':
       database.close()
       return nothing
+  }
+}
+
+function writeRequests(
+  database: DatabaseSync,
+  statements: Map<string, StatementSync>,
+  requests: RequestStatements,
+  write: RequestWrite,
+  rows: readonly RequestRow[],
+): void {
+  let fresh = rows
+  while (fresh.length > 0) {
+    const all = statementsFor(write, fresh, requests)
+    if (write === 'admit') return void runMany(database, prepare(database, statements, all[0].sql), all[0].rows)
+    // What changes nothing was written and counted before; it must not be counted again with the others.
+    const known = new Set(runBatch(database, statements, all))
+    if (known.size === 0) return
+    fresh = fresh.filter((_, index) => !known.has(index))
   }
 }
 
