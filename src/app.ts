@@ -54,6 +54,8 @@ export interface StartOptions {
   readonly signal?: AbortSignal
   /** Told of each try to open the store that has failed. */
   readonly waiting?: (reason: string) => void
+  /** Takes the lines of the log; stdout when left out. */
+  readonly logTo?: { write(line: string): void }
 }
 
 /** A start that was called off before the store was there. */
@@ -91,13 +93,18 @@ export async function start({
   clock = systemClock,
   signal,
   waiting,
+  logTo,
 }: StartOptions): Promise<App> {
   await using stack = new AsyncDisposableStack()
   const first = loaded.config
   let config = first
   let formats = compileKeyFormats(first.keys)
 
-  const log = createLog({ level: first.log.level, redact: (text) => formats.redact(text) })
+  const log = createLog({
+    level: first.log.level,
+    ...(logTo && { destination: logTo }),
+    redact: (text) => formats.redact(text),
+  })
   stack.defer(() => log.flush())
   const metrics = createMetrics({ version })
   const events = createEvents({ log, metrics, requestLines: first.log.requests })

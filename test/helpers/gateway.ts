@@ -71,7 +71,11 @@ export interface Gateway extends AsyncDisposable {
  */
 export async function startGateway(
   yaml: string,
-  { clock = systemClock, env = {} }: { clock?: Clock; env?: Record<string, string> } = {},
+  {
+    clock = systemClock,
+    env = {},
+    logTo,
+  }: { clock?: Clock; env?: Record<string, string>; logTo?: { write(line: string): void } } = {},
 ): Promise<Gateway> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-test-'))
   const configFile = join(folder, 'gateway.yaml')
@@ -81,7 +85,7 @@ export async function startGateway(
   const config = await loadConfig(configFile, env)
   if (!config.ok) throw new Error(formatProblems(config.problems))
 
-  const app = await start({ config, configFile, env, clock })
+  const app = await start({ config, configFile, env, clock, ...(logTo && { logTo }) })
   const formats = compileKeyFormats(config.config.keys)
   const environments = config.config.keys.environments
   const organization = await app.store.createOrganization({ name: 'Acme' }, testActor)

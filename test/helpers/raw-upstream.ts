@@ -28,6 +28,8 @@ export interface UpstreamConnection {
   /** Resolves when the gateway has closed or reset the connection. */
   readonly closed: Promise<void>
   isClosed: boolean
+  /** A request to upgrade has come: what follows is no HTTP. */
+  readonly tunnelled: boolean
 }
 
 /** How a scripted upstream answers. Called when the head is in. */
@@ -138,6 +140,7 @@ class Recorder implements UpstreamConnection {
   readonly socket: Socket
   readonly closed: Promise<void>
   isClosed = false
+  tunnelled = false
   readonly #listener: Listener
   readonly #chunks: Buffer[] = []
   #unread: Buffer = Buffer.alloc(0)
@@ -176,6 +179,7 @@ class Recorder implements UpstreamConnection {
       if (!this.#open) return
       const { request, arrived } = this.#open
       if (request.header('upgrade') !== undefined) {
+        this.tunnelled = true
         arrived.resolve(Buffer.alloc(0))
         return
       }
