@@ -1,0 +1,39 @@
+import { type InfiniteData, type QueryKey, type UseInfiniteQueryResult, useInfiniteQuery } from '@tanstack/react-query'
+import { whole } from './client.ts'
+
+type Fetch<Item> = (
+  query: { limit: string; cursor?: string },
+  signal: AbortSignal,
+) => Promise<{ data?: Item[]; error?: unknown; response: Response }>
+
+export interface Pages<Item> {
+  readonly items: readonly Item[]
+  readonly query: UseInfiniteQueryResult<InfiniteData<{ items: Item[] }>>
+}
+
+/** A list by pages: the server says in `Link` whether there is another. Never more than was asked to be seen is loaded. */
+export function usePages<Item extends { readonly id: string }>(
+  key: QueryKey,
+  fetch: Fetch<Item>,
+  { limit = 50, enabled = true, refetchInterval }: { limit?: number; enabled?: boolean; refetchInterval?: number } = {},
+): Pages<Item> {
+  const query = useInfiniteQuery({
+    queryKey: [...key, { limit }],
+    enabled,
+    ...(refetchInterval !== undefined && { refetchInterval }),
+    initialPageParam: undefined as string | undefined,
+    queryFn: async ({ pageParam, signal }) => {
+      const { data, response } = await whole(
+        fetch({ limit: String(limit), ...(pageParam !== undefined && { cursor: pageParam }) }, signal),
+      )
+      return { items: data, next: nextCursor(response) }
+    },
+    getNextPageParam: (last) => last.next,
+  })
+  return { items: query.data?.pages.flatMap(({ items }) => items) ?? [], query }
+}
+
+function nextCursor(response: Response): string | undefined {
+  const [, url] = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get('link') ?? '') ?? []
+  return url === undefined ? undefined : (new URL(url, window.location.origin).searchParams.get('cursor') ?? undefined)
+}

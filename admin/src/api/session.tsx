@@ -1,0 +1,73 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { createContext, type ReactNode, useContext } from 'react'
+import { ApiError, api, ok, type Schema } from './client.ts'
+
+export type Me = Schema<'Me'>
+export type Role = 'viewer' | 'engineer' | 'admin' | 'owner' | 'root'
+
+const order: readonly Role[] = ['viewer', 'engineer', 'admin', 'owner', 'root']
+
+/** Who is logged in; null: nobody. */
+export const meQuery = {
+  queryKey: ['me'],
+  queryFn: async ({ signal }: { signal: AbortSignal }): Promise<Me | null> => {
+    try {
+      return await ok(api.GET('/platform/me', { signal }))
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) return null
+      throw error
+    }
+  },
+  staleTime: 60_000,
+}
+
+const SessionContext = createContext<Me | undefined>(undefined)
+
+export function SessionProvider({ me, children }: { me: Me; children: ReactNode }) {
+  return <SessionContext value={me}>{children}</SessionContext>
+}
+
+/** Who is logged in. Only below the log-in. */
+export function useMe(): Me {
+  const me = useContext(SessionContext)
+  if (me === undefined) throw new Error('useMe is for pages behind the log-in')
+  return me
+}
+
+/** The role in an organization, or undefined: not a member. */
+export function useRole(organizationId: string | undefined): Role | undefined {
+  const me = useMe()
+  if (me.is_root) return 'root'
+  return me.roles.find((role) => role.organization_id === organizationId)?.role
+}
+
+/** Whether the role is at least this one. What it refuses is not offered; the server refuses it anyway. */
+export function useMay(organizationId: string | undefined, least: Role): boolean {
+  const role = useRole(organizationId)
+  return role !== undefined && order.indexOf(role) >= order.indexOf(least)
+}
+
+/** For selects: roles up to one's own. */
+export const rolesUpTo = (role: Role | undefined): Exclude<Role, 'root'>[] =>
+  order.slice(0, role === undefined ? 0 : order.indexOf(role) + 1).filter((name) => name !== 'root')
+
+export function useLogOut(): () => Promise<void> {
+  const client = useQueryClient()
+  return async () => {
+    await ok(api.DELETE('/platform/sessions/current')).catch(() => undefined)
+    // Nothing of the one who was here stays in memory for the next.
+    client.clear()
+    window.location.assign('/login')
+  }
+}
+
+export const settingsQuery = {
+  queryKey: ['settings'],
+  queryFn: ({ signal }: { signal: AbortSignal }) => ok(api.GET('/platform/settings', { signal })),
+  staleTime: 5 * 60_000,
+}
+
+/** Scopes, environments and what else pages must know of the configuration. */
+export function useSettings() {
+  return useQuery(settingsQuery)
+}

@@ -1,0 +1,91 @@
+import { Center, Loader } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { type ComponentType, type LazyExoticComponent, lazy, Suspense } from 'react'
+import { Redirect, Route, Switch, useLocation } from 'wouter'
+import { ProofProvider } from './api/proof.tsx'
+import { meQuery, SessionProvider } from './api/session.tsx'
+import { ErrorNote } from './components/error-note.tsx'
+import { PageSkeleton } from './components/page-skeleton.tsx'
+import { LogInPage } from './pages/log-in.tsx'
+import { Shell } from './shell/shell.tsx'
+
+type Page = LazyExoticComponent<ComponentType>
+
+/** Every address of the dashboard. What needs an organization has `/o/:org` in front. */
+const organizationPages: Record<string, Page> = {
+  '/o/:org': lazy(() => import('./pages/overview.tsx')),
+  '/o/:org/keys': lazy(() => import('./pages/keys.tsx')),
+  '/o/:org/keys/:key': lazy(() => import('./pages/key.tsx')),
+  '/o/:org/requests': lazy(() => import('./pages/requests.tsx')),
+  '/o/:org/service-accounts': lazy(() => import('./pages/service-accounts.tsx')),
+  '/o/:org/workspaces': lazy(() => import('./pages/workspaces.tsx')),
+  '/o/:org/members': lazy(() => import('./pages/members.tsx')),
+  '/o/:org/webhooks': lazy(() => import('./pages/webhooks.tsx')),
+  '/o/:org/webhooks/:webhook': lazy(() => import('./pages/webhook.tsx')),
+  '/o/:org/jobs': lazy(() => import('./pages/jobs.tsx')),
+  '/o/:org/jobs/:job': lazy(() => import('./pages/job.tsx')),
+  '/o/:org/events': lazy(() => import('./pages/events.tsx')),
+  '/o/:org/settings': lazy(() => import('./pages/organization.tsx')),
+}
+
+const instancePages: Record<string, Page> = {
+  '/overview': lazy(() => import('./pages/overview.tsx')),
+  '/requests': lazy(() => import('./pages/requests.tsx')),
+  '/explain': lazy(() => import('./pages/explain.tsx')),
+  '/policy': lazy(() => import('./pages/policy.tsx')),
+  '/organizations': lazy(() => import('./pages/organizations.tsx')),
+  '/operators': lazy(() => import('./pages/operators.tsx')),
+  '/events': lazy(() => import('./pages/events.tsx')),
+  '/account': lazy(() => import('./pages/account.tsx')),
+  '/welcome': lazy(() => import('./pages/welcome.tsx')),
+}
+
+const SetupPage = lazy(() => import('./pages/setup.tsx'))
+const HomePage = lazy(() => import('./pages/home.tsx'))
+const NotFoundPage = lazy(() => import('./pages/not-found.tsx'))
+
+export function App() {
+  const [location] = useLocation()
+  const me = useQuery({ ...meQuery, enabled: location !== '/setup' })
+
+  if (location === '/setup') return <Suspense fallback={<Wait />}>{<SetupPage />}</Suspense>
+  if (me.isPending) return <Wait />
+  if (me.isError) {
+    return (
+      <Center h="100vh" p="md">
+        <ErrorNote error={me.error} retry={() => void me.refetch()} />
+      </Center>
+    )
+  }
+  if (me.data === null) return <LogInPage />
+  if (location === '/login') return <Redirect to={afterLogIn()} replace />
+  return (
+    <SessionProvider me={me.data}>
+      <ProofProvider>
+        <Shell>
+          <Suspense fallback={<PageSkeleton />}>
+            <Switch>
+              <Route path="/" component={HomePage} />
+              {[...Object.entries(organizationPages), ...Object.entries(instancePages)].map(([path, component]) => (
+                <Route key={path} path={path} component={component} />
+              ))}
+              <Route component={NotFoundPage} />
+            </Switch>
+          </Suspense>
+        </Shell>
+      </ProofProvider>
+    </SessionProvider>
+  )
+}
+
+/** Where somebody was going, as long as it is a page of ours. */
+function afterLogIn(): string {
+  const to = new URLSearchParams(window.location.search).get('to') ?? '/'
+  return /^\/(?![/\\])/.test(to) ? to : '/'
+}
+
+const Wait = () => (
+  <Center h="100vh">
+    <Loader aria-label="Loading" />
+  </Center>
+)

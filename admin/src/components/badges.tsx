@@ -1,0 +1,28 @@
+import { Badge } from '@mantine/core'
+
+const colours: Readonly<Record<string, string>> = {
+  ...{ active: 'teal', delivered: 'teal', completed: 'teal', accepted: 'teal', allow: 'teal' },
+  ...{ pending: 'blue', running: 'blue', invited: 'blue' },
+  ...{ expired: 'orange', disabled: 'orange', suspended: 'orange', cancelled: 'gray', inactive: 'gray' },
+  ...{ revoked: 'red', failed: 'red', rejected: 'red', deny: 'red' },
+}
+
+/** The state of something. Never by colour alone: the word is there. */
+export const Status = ({ of }: { of: string }) => <Badge color={colours[of] ?? 'gray'}>{of}</Badge>
+
+/** An HTTP status as it was answered. */
+export function StatusCode({ status }: { status: number }) {
+  const colour = status >= 500 ? 'red' : status === 429 ? 'yellow' : status >= 400 ? 'orange' : 'teal'
+  return (
+    <Badge color={colour} className="numbers">
+      {status === 0 ? '…' : status}
+    </Badge>
+  )
+}
+
+export const Environment = ({ name }: { name: string | null }) =>
+  name === null ? null : (
+    <Badge variant="outline" color={name === 'live' ? 'teal' : 'gray'}>
+      {name}
+    </Badge>
+  )

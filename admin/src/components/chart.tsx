@@ -1,0 +1,101 @@
+import 'uplot/dist/uPlot.min.css'
+import { useComputedColorScheme } from '@mantine/core'
+import { useElementSize } from '@mantine/hooks'
+import { useEffect, useRef } from 'react'
+import uPlot from 'uplot'
+
+export interface Series {
+  readonly label: string
+  /** A colour of the palette: red, teal, harbour … */
+  readonly color: string
+  readonly values: readonly (number | null)[]
+  readonly fill?: boolean
+}
+
+/**
+ * Lines over time. Dragging over a part zooms in: `onZoom` gets it in seconds since 1970. For those who do not see it, the
+ * table beside has the same figures.
+ */
+export function Chart({
+  label,
+  times,
+  series,
+  unit = '',
+  height = 220,
+  onZoom,
+}: {
+  label: string
+  /** Seconds since 1970, ascending. */
+  times: readonly number[]
+  series: readonly Series[]
+  unit?: string
+  height?: number
+  onZoom?: (since: number, until: number) => void
+}) {
+  const { ref, width } = useElementSize()
+  const holder = useRef<HTMLDivElement>(null)
+  const scheme = useComputedColorScheme('light')
+  const zoom = useRef(onZoom)
+  zoom.current = onZoom
+
+  useEffect(() => {
+    const element = holder.current
+    if (element === null || width === 0) return
+    const style = getComputedStyle(document.documentElement)
+    const colour = (name: string, shade: number): string =>
+      style.getPropertyValue(`--mantine-color-${name}-${shade}`).trim()
+    const text = scheme === 'dark' ? colour('dark', 1) : colour('gray', 7)
+    const line = scheme === 'dark' ? colour('dark', 4) : colour('gray', 2)
+    const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } }
+    const plot = new uPlot(
+      {
+        width,
+        height,
+        padding: [8, 8, 0, 0],
+        cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
+        legend: { live: true },
+        scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, most * 1.1)] } },
+        axes: [axis, { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => `${compact(tick)}${unit}`) }],
+        series: [
+          {},
+          ...series.map(({ label: name, color, fill }) => {
+            const stroke = colour(color, scheme === 'dark' ? 4 : 6)
+            return {
+              label: name,
+              stroke,
+              width: 1.5,
+              spanGaps: false,
+              points: { show: times.length < 3 },
+              value: (_plot: uPlot, value: number | null) => (value === null ? '–' : `${compact(value)}${unit}`),
+              ...(fill && { fill: `${stroke}22` }),
+            }
+          }),
+        ],
+        hooks: {
+          setSelect: [
+            (plot) => {
+              const { left, width: wide } = plot.select
+              if (wide < 8) return
+              zoom.current?.(plot.posToVal(left, 'x'), plot.posToVal(left + wide, 'x'))
+              plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false)
+            },
+          ],
+        },
+      },
+      [times as number[], ...series.map(({ values }) => values as (number | null)[])],
+      element,
+    )
+    return () => plot.destroy()
+  }, [times, series, unit, height, width, scheme])
+
+  return (
+    <div ref={ref} style={{ minHeight: height + 30 }}>
+      <div ref={holder} role="img" aria-label={label} />
+    </div>
+  )
+}
+
+const numbers = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
+
+/** 1.2K, 3.4M: for axes and tiles. */
+export const compact = (value: number): string => numbers.format(value)

@@ -1,0 +1,103 @@
+import { Button, Center, ScrollArea, Skeleton, Stack, Table } from '@mantine/core'
+import type { ReactNode } from 'react'
+import { useLocation } from 'wouter'
+import type { Pages } from '../api/pages.ts'
+import { ErrorNote } from './error-note.tsx'
+
+export interface Column<Item> {
+  readonly name: string
+  readonly cell: (item: Item) => ReactNode
+  /** Numbers stand to the right. */
+  readonly right?: boolean
+  readonly width?: number
+}
+
+/**
+ * A list by pages. A row that has an address is a link: by click, by Enter, and by the middle button through the anchor that
+ * its first cell should hold.
+ */
+export function ListTable<Item extends { readonly id: string }>({
+  label,
+  pages: { items, query },
+  columns,
+  to,
+  onOpen,
+  empty,
+}: {
+  /** For those who do not see it. */
+  label: string
+  pages: Pages<Item>
+  columns: readonly Column<Item>[]
+  to?: (item: Item) => string
+  onOpen?: (item: Item) => void
+  empty: ReactNode
+}) {
+  const [, go] = useLocation()
+  if (query.isError && items.length === 0) return <ErrorNote error={query.error} retry={() => void query.refetch()} />
+  if (query.isSuccess && items.length === 0) return <>{empty}</>
+  const open = to !== undefined ? (item: Item) => go(to(item)) : onOpen
+  return (
+    <Stack gap={0}>
+      <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label }}>
+        <Table aria-label={label} miw={columns.length * 110}>
+          <Table.Thead>
+            <Table.Tr>
+              {columns.map(({ name, right, width }) => (
+                <Table.Th key={name} ta={right ? 'right' : undefined} w={width}>
+                  {name}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {query.isPending
+              ? Array.from({ length: 6 }, (_, index) => (
+                  // biome-ignore lint/suspicious/noArrayIndexKey: rows without content
+                  <Table.Tr key={index}>
+                    {columns.map(({ name }) => (
+                      <Table.Td key={name}>
+                        <Skeleton h={18} />
+                      </Table.Td>
+                    ))}
+                  </Table.Tr>
+                ))
+              : items.map((item) => (
+                  <Table.Tr
+                    key={item.id}
+                    {...(open !== undefined && {
+                      className: 'row-link',
+                      tabIndex: 0,
+                      onClick: (event) => {
+                        // Buttons and links in a row have work of their own.
+                        if ((event.target as Element).closest('a, button, input, label') === null) open(item)
+                      },
+                      onKeyDown: (event) => {
+                        if (event.key === 'Enter' && event.target === event.currentTarget) open(item)
+                      },
+                    })}
+                  >
+                    {columns.map(({ name, cell, right }) => (
+                      <Table.Td key={name} ta={right ? 'right' : undefined} className={right ? 'numbers' : undefined}>
+                        {cell(item)}
+                      </Table.Td>
+                    ))}
+                  </Table.Tr>
+                ))}
+          </Table.Tbody>
+        </Table>
+      </ScrollArea>
+      {query.hasNextPage && (
+        <Center p="sm">
+          <Button
+            variant="default"
+            size="xs"
+            loading={query.isFetchingNextPage}
+            onClick={() => void query.fetchNextPage()}
+          >
+            Show more
+          </Button>
+        </Center>
+      )}
+    </Stack>
+  )
+}

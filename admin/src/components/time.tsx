@@ -1,0 +1,36 @@
+import { Tooltip } from '@mantine/core'
+import { useEffect, useReducer } from 'react'
+
+const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ['year', 365 * 86_400],
+  ['month', 30 * 86_400],
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+]
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+
+export function relativeTime(iso: string, now = Date.now()): string {
+  const seconds = (Date.parse(iso) - now) / 1000
+  const [unit, size] = steps.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1]
+  return Math.abs(seconds) < 5 ? 'just now' : relative.format(Math.trunc(seconds / size), unit)
+}
+
+export const exactTime = (iso: string): string => exact.format(new Date(iso))
+
+/** How long ago or ahead, with the exact time behind it. */
+export function Time({ at, none = 'never' }: { at: string | null | undefined; none?: string }) {
+  const [, again] = useReducer((count: number) => count + 1, 0)
+  useEffect(() => {
+    const timer = setInterval(again, 30_000)
+    return () => clearInterval(timer)
+  }, [])
+  if (at === null || at === undefined) return <span className="quiet">{none}</span>
+  return (
+    <Tooltip label={`${exactTime(at)} · ${at}`}>
+      <time dateTime={at}>{relativeTime(at)}</time>
+    </Tooltip>
+  )
+}

@@ -1,0 +1,51 @@
+import { useLocation, useRoute } from 'wouter'
+import { useMe } from '../api/session.tsx'
+
+/**
+ * The organization that the page is about: that of the address, else the one that was looked at last, else the only one there
+ * is. What is remembered is an id and nothing more.
+ */
+export function useOrganizationId(): string | undefined {
+  const me = useMe()
+  const [location] = useLocation()
+  const [, params] = useRoute('/o/:org/*?')
+  const fromAddress = params?.org ?? /^\/o\/([^/]+)/.exec(location)?.[1]
+  if (fromAddress !== undefined) {
+    remember(fromAddress)
+    return fromAddress
+  }
+  const last = remembered()
+  if (last !== undefined && (me.is_root || me.roles.some((role) => role.organization_id === last))) return last
+  return me.roles[0]?.organization_id
+}
+
+/** On pages below `/o/:org`. */
+export function useThisOrganization(): string {
+  const organizationId = useOrganizationId()
+  if (organizationId === undefined) throw new Error('this page is about an organization')
+  return organizationId
+}
+
+/** undefined on pages about the whole instance. */
+export function useScope(): string | undefined {
+  const [location] = useLocation()
+  return /^\/o\/([^/]+)/.exec(location)?.[1]
+}
+
+const storageKey = 'sallyport.organization'
+
+function remember(id: string): void {
+  try {
+    localStorage.setItem(storageKey, id)
+  } catch {
+    // A browser that stores nothing: the switcher is still there.
+  }
+}
+
+function remembered(): string | undefined {
+  try {
+    return localStorage.getItem(storageKey) ?? undefined
+  } catch {
+    return undefined
+  }
+}
