@@ -29,6 +29,9 @@ export function usePages<Item extends { readonly id: string }>(
       return { items: data, next: nextCursor(response) }
     },
     getNextPageParam: (last) => last.next,
+    // Another filter: the rows of before stay until there are others, so that nothing flashes while somebody types. Never
+    // those of another organization.
+    placeholderData: (before, query) => (query?.queryKey[1] === key[1] ? before : undefined),
   })
   return { items: query.data?.pages.flatMap(({ items }) => items) ?? [], query }
 }

@@ -1,4 +1,4 @@
-import { Button, Center, ScrollArea, Skeleton, Stack, Table } from '@mantine/core'
+import { Button, Center, Checkbox, ScrollArea, Skeleton, Stack, Table } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { useLocation } from 'wouter'
 import type { Pages } from '../api/pages.ts'
@@ -12,6 +12,14 @@ export interface Column<Item> {
   readonly width?: number
 }
 
+/** Rows that are ticked, of those that are shown. */
+export interface Choice<Item> {
+  readonly ids: ReadonlySet<string>
+  readonly change: (ids: ReadonlySet<string>) => void
+  /** What a row is called, for those who do not see it. */
+  readonly name: (item: Item) => string
+}
+
 /**
  * A list by pages. A row that has an address is a link: by click, by Enter, and by the middle button through the anchor that
  * its first cell should hold.
@@ -22,6 +30,7 @@ export function ListTable<Item extends { readonly id: string }>({
   columns,
   to,
   onOpen,
+  choice,
   empty,
 }: {
   /** For those who do not see it. */
@@ -30,6 +39,8 @@ export function ListTable<Item extends { readonly id: string }>({
   columns: readonly Column<Item>[]
   to?: (item: Item) => string
   onOpen?: (item: Item) => void
+  /** With it every row has a box to tick. */
+  choice?: Choice<Item>
   empty: ReactNode
 }) {
   const [, go] = useLocation()
@@ -39,9 +50,19 @@ export function ListTable<Item extends { readonly id: string }>({
   return (
     <Stack gap={0}>
       <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label }}>
-        <Table aria-label={label} miw={columns.length * 110}>
+        <Table
+          aria-label={label}
+          miw={columns.length * 110}
+          aria-busy={query.isPlaceholderData}
+          style={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}
+        >
           <Table.Thead>
             <Table.Tr>
+              {choice !== undefined && (
+                <Table.Th w={40} pr={0}>
+                  <TickAll items={items} choice={choice} />
+                </Table.Th>
+              )}
               {columns.map(({ name, right, width }) => (
                 <Table.Th key={name} ta={right ? 'right' : undefined} w={width}>
                   {name}
@@ -54,6 +75,7 @@ export function ListTable<Item extends { readonly id: string }>({
               ? Array.from({ length: 6 }, (_, index) => (
                   // biome-ignore lint/suspicious/noArrayIndexKey: rows without content
                   <Table.Tr key={index}>
+                    {choice !== undefined && <Table.Td />}
                     {columns.map(({ name }) => (
                       <Table.Td key={name}>
                         <Skeleton h={18} />
@@ -69,13 +91,19 @@ export function ListTable<Item extends { readonly id: string }>({
                       tabIndex: 0,
                       onClick: (event) => {
                         // Buttons and links in a row have work of their own.
-                        if ((event.target as Element).closest('a, button, input, label') === null) open(item)
+                        if ((event.target as Element).closest('a, button, input, label, [data-own]') === null)
+                          open(item)
                       },
                       onKeyDown: (event) => {
                         if (event.key === 'Enter' && event.target === event.currentTarget) open(item)
                       },
                     })}
                   >
+                    {choice !== undefined && (
+                      <Table.Td pr={0} data-own>
+                        <Tick item={item} choice={choice} />
+                      </Table.Td>
+                    )}
                     {columns.map(({ name, cell, right }) => (
                       <Table.Td key={name} ta={right ? 'right' : undefined} className={right ? 'numbers' : undefined}>
                         {cell(item)}
@@ -99,5 +127,48 @@ export function ListTable<Item extends { readonly id: string }>({
         </Center>
       )}
     </Stack>
+  )
+}
+
+function TickAll<Item extends { readonly id: string }>({
+  items,
+  choice: { ids, change },
+}: {
+  items: readonly Item[]
+  choice: Choice<Item>
+}) {
+  const ticked = items.filter(({ id }) => ids.has(id)).length
+  const all = items.length > 0 && ticked === items.length
+  return (
+    <Checkbox
+      size="xs"
+      aria-label="All rows that are shown"
+      checked={all}
+      indeterminate={ticked > 0 && !all}
+      disabled={items.length === 0}
+      onChange={() => change(new Set(all ? [] : items.map(({ id }) => id)))}
+    />
+  )
+}
+
+function Tick<Item extends { readonly id: string }>({
+  item,
+  choice: { ids, change, name },
+}: {
+  item: Item
+  choice: Choice<Item>
+}) {
+  return (
+    <Checkbox
+      size="xs"
+      aria-label={`Tick ${name(item)}`}
+      checked={ids.has(item.id)}
+      onChange={(event) => {
+        const next = new Set(ids)
+        if (event.currentTarget.checked) next.add(item.id)
+        else next.delete(item.id)
+        change(next)
+      }}
+    />
   )
 }

@@ -1,5 +1,6 @@
 import { Alert, Button, Checkbox, Code, CopyButton, Group, Modal, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
+import { Icon } from './icon.tsx'
 
 /**
  * A secret that is shown once: copy it, save it, say so. It lives in this component alone, and goes with it.
@@ -10,6 +11,7 @@ export function SecretOnce({
   title,
   filename,
   example,
+  again = false,
   onStored,
 }: {
   /** null: shown before, and never again. */
@@ -18,9 +20,12 @@ export function SecretOnce({
   filename: string
   /** A line that uses it. */
   example?: string
+  /** It can be shown another time: nobody has to say that it is stored. */
+  again?: boolean
   onStored: () => void
 }) {
-  const [stored, setStored] = useState(false)
+  const [said, setStored] = useState(false)
+  const stored = said || again || secret === null
   return (
     <Modal
       opened
@@ -38,35 +43,54 @@ export function SecretOnce({
           </Alert>
         ) : (
           <>
-            <Text size="sm">This is the only time that it is shown: we keep a hash of it, not the secret.</Text>
-            <Code block data-testid="secret" aria-label="The secret">
+            <Text size="sm">
+              {again
+                ? 'Whoever has this can use it. Store it where only those can read it who need it.'
+                : 'Copy it now and store it somewhere safe. This is the only time that it is shown.'}
+            </Text>
+            <Code block data-testid="secret" style={wraps}>
               {secret}
             </Code>
             <Group gap="xs">
               <CopyButton value={secret}>
-                {({ copied, copy }) => <Button onClick={copy}>{copied ? 'Copied' : 'Copy'}</Button>}
+                {({ copied, copy }) => (
+                  <Button onClick={copy} leftSection={<Icon name={copied ? 'check' : 'copy'} />} data-autofocus>
+                    {copied ? 'Copied' : 'Copy'}
+                  </Button>
+                )}
               </CopyButton>
-              <Button variant="default" onClick={() => save(secret, filename)}>
+              <Button variant="default" onClick={() => save(secret, filename)} leftSection={<Icon name="download" />}>
                 Download
               </Button>
             </Group>
             {example !== undefined && (
               <div>
-                <Text size="sm" mb={4}>
-                  Try it:
-                </Text>
-                <Code block>{example}</Code>
+                <Group justify="space-between" mb={4}>
+                  <Text size="sm">Try it:</Text>
+                  <CopyButton value={example}>
+                    {({ copied, copy }) => (
+                      <Button size="compact-xs" variant="subtle" onClick={copy}>
+                        {copied ? 'Copied' : 'Copy the line'}
+                      </Button>
+                    )}
+                  </CopyButton>
+                </Group>
+                <Code block style={wraps}>
+                  {example}
+                </Code>
               </div>
             )}
           </>
         )}
-        <Group justify="space-between">
-          <Checkbox
-            label="I have stored it"
-            checked={stored || secret === null}
-            onChange={(event) => setStored(event.currentTarget.checked)}
-          />
-          <Button disabled={!stored && secret !== null} onClick={onStored}>
+        <Group justify={again || secret === null ? 'flex-end' : 'space-between'}>
+          {!again && secret !== null && (
+            <Checkbox
+              label="I have stored it"
+              checked={said}
+              onChange={(event) => setStored(event.currentTarget.checked)}
+            />
+          )}
+          <Button variant={stored ? 'filled' : 'default'} disabled={!stored} onClick={onStored}>
             Done
           </Button>
         </Group>
@@ -74,6 +98,9 @@ export function SecretOnce({
     </Modal>
   )
 }
+
+/** All of it is to be seen, also where the window is narrow. */
+const wraps = { whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' } as const
 
 /** Offers text as a file. */
 export function save(text: string, filename: string, type = 'text/plain'): void {
