@@ -1,0 +1,209 @@
+import { Button, Drawer, Group, Select, Stack, TextInput } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, ok, type Schema } from '../../api/client.ts'
+import { fieldProblem } from '../../api/field-problem.ts'
+import { useOnce } from '../../api/once.ts'
+import { useMay, useSettings } from '../../api/session.tsx'
+import { ErrorNote } from '../../components/error-note.tsx'
+import { SecretOnce } from '../../components/secret-once.tsx'
+import { curlLine, secretFile } from './curl-line.ts'
+import { daysOf, type Expiry, ExpiryInput } from './expiry-input.tsx'
+import { limitFrom, limitOf } from './limit-input.tsx'
+import { metadataOf } from './metadata-input.tsx'
+import { type More, MoreInputs } from './more-inputs.tsx'
+import { ScopePicker } from './scope-picker.tsx'
+import { presetOf, readScopes } from './scopes.ts'
+import { useOwnableAccounts } from './use-owners.ts'
+import { type Reach, WorkspacesInput } from './workspaces-input.tsx'
+
+/** Makes a key, and shows its secret once. */
+export function CreateKey({
+  organizationId,
+  opened,
+  onClose,
+}: {
+  organizationId: string
+  opened: boolean
+  onClose: () => void
+}) {
+  const settings = useSettings().data
+  // The secret is here and nowhere else: no cache, no address, no storage.
+  const [created, setCreated] = useState<Schema<'ApiKeyCreatedResponse'> | undefined>(undefined)
+  return (
+    <>
+      <Drawer
+        opened={opened && created === undefined}
+        onClose={onClose}
+        title="Create an API key"
+        position="right"
+        size="min(600px, 100%)"
+        closeOnClickOutside={false}
+      >
+        {settings !== undefined && (
+          <CreateForm organizationId={organizationId} settings={settings} onCreated={setCreated} onCancel={onClose} />
+        )}
+      </Drawer>
+      {created !== undefined && (
+        <SecretOnce
+          title={`The key “${created.key.name}”`}
+          secret={created.raw_key}
+          filename={secretFile(created.key.name)}
+          example={created.raw_key === null ? undefined : curlLine(created.raw_key, settings)}
+          onStored={() => {
+            setCreated(undefined)
+            onClose()
+          }}
+        />
+      )}
+    </>
+  )
+}
+
+function CreateForm({
+  organizationId,
+  settings,
+  onCreated,
+  onCancel,
+}: {
+  organizationId: string
+  settings: Schema<'Settings'>
+  onCreated: (created: Schema<'ApiKeyCreatedResponse'>) => void
+  onCancel: () => void
+}) {
+  const client = useQueryClient()
+  const once = useOnce()
+  const isAdmin = useMay(organizationId, 'admin')
+  const accounts = useOwnableAccounts(organizationId)
+  const [name, setName] = useState('')
+  const [environment, setEnvironment] = useState(settings.environments[0] ?? null)
+  const [scopes, setScopes] = useState<string[]>(() => firstScopes(settings))
+  const [expiry, setExpiry] = useState<Expiry>({ choice: '90', days: 180 })
+  const [account, setAccount] = useState<string | null>(null)
+  const [reach, setReach] = useState<Reach>({ kind: 'none', some: [], one: null })
+  const [more, setMore] = useState<More>({ description: '', ips: [], limit: limitFrom(null), metadata: '' })
+  const [error, setError] = useState<unknown>(undefined)
+  const [busy, setBusy] = useState(false)
+  const metadata = metadataOf(more.metadata)
+
+  const create = async (): Promise<void> => {
+    if (metadata === undefined) return
+    const limit = limitOf(more.limit)
+    const body = {
+      name,
+      scopes,
+      expires_in_days: daysOf(expiry),
+      ...(environment !== null && { environment }),
+      ...(account !== null && { service_account_id: account }),
+      ...(reach.kind === 'some' && { workspace_ids: [...reach.some] }),
+      ...(reach.kind === 'one' && reach.one !== null && { project_id: reach.one }),
+      ...(more.description !== '' && { description: more.description }),
+      ...(more.ips.length > 0 && { allowed_ips: [...more.ips] }),
+      ...(limit !== null && { rate_limit: limit }),
+      ...(Object.keys(metadata).length > 0 && { metadata }),
+    }
+    setBusy(true)
+    setError(undefined)
+    try {
+      const created = await once(body, (header) =>
+        ok(
+          api.POST('/platform/organizations/{organization_id}/api-keys', {
+            params: { path: { organization_id: organizationId }, header },
+            body,
+          }),
+        ),
+      )
+      void client.invalidateQueries({ queryKey: ['keys', organizationId] })
+      onCreated(created)
+    } catch (refusal) {
+      setError(refusal)
+    } finally {
+      setBusy(false)
+    }
+  }
+
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        void create()
+      }}
+    >
+      <Stack gap="lg">
+        <Group align="flex-start" gap="xs" grow preventGrowOverflow={false} wrap="wrap">
+          <TextInput
+            label="Name"
+            placeholder="What or who uses it, such as: CI pipeline"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            maxLength={200}
+            error={fieldProblem(error, 'name')}
+            autoComplete="off"
+            data-autofocus
+            required
+            miw={240}
+          />
+          {settings.environments.length > 1 && (
+            <Select
+              label="Environment"
+              data={settings.environments}
+              value={environment}
+              onChange={setEnvironment}
+              allowDeselect={false}
+              error={fieldProblem(error, 'environment')}
+              maw={{ sm: 140 }}
+            />
+          )}
+        </Group>
+        <ScopePicker
+          value={scopes}
+          onChange={setScopes}
+          mayManageKeys={isAdmin}
+          error={fieldProblem(error, 'scopes')}
+        />
+        <ExpiryInput value={expiry} onChange={setExpiry} error={fieldProblem(error, 'expires_in_days')} />
+        {(accounts.length > 0 || !isAdmin) && (
+          <Select
+            label="Service account"
+            description={
+              isAdmin
+                ? 'A key of a service account stays when its maker leaves. Without one it is yours.'
+                : 'Engineers make keys for service accounts.'
+            }
+            placeholder={isAdmin ? 'None: it is mine' : 'Pick a service account'}
+            data={accounts.map(({ id, name }) => ({ value: id, label: name }))}
+            value={account}
+            onChange={setAccount}
+            searchable
+            clearable={isAdmin}
+            required={!isAdmin}
+            error={fieldProblem(error, 'service_account_id')}
+          />
+        )}
+        <WorkspacesInput
+          organizationId={organizationId}
+          value={reach}
+          onChange={setReach}
+          error={fieldProblem(error, 'workspace_ids') ?? fieldProblem(error, 'project_id')}
+        />
+        <MoreInputs value={more} onChange={setMore} error={error} />
+        {error !== undefined && <ErrorNote error={error} />}
+        <Group justify="flex-end" gap="xs" className="drawer-foot">
+          <Button variant="default" onClick={onCancel}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={busy} disabled={name.trim() === '' || metadata === undefined}>
+            Create key
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+/** What one may do by looking alone, where there is such a thing: the rest is a choice that somebody makes. */
+function firstScopes({ scopes, default_scopes }: Schema<'Settings'>): string[] {
+  const read = readScopes(scopes)
+  if (read.length > 0) return read
+  return presetOf(default_scopes, scopes) === 'custom' ? [...default_scopes] : ['*']
+}

@@ -1,0 +1,17 @@
+import type { Schema } from '../../api/client.ts'
+
+/** A line that asks the data plane who the key is; it needs no scope. */
+export const curlLine = (secret: string, settings: Schema<'Settings'> | undefined): string | undefined =>
+  settings?.data_url == null
+    ? undefined
+    : `curl -H "Authorization: Bearer ${secret}" ${settings.data_url.replace(/\/$/, '')}${settings.me_path}`
+
+/** What a secret is saved as. */
+export const secretFile = (name: string): string =>
+  `${
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-+|-+$/g, '')
+      .slice(0, 60) || 'api-key'
+  }.key.txt`
