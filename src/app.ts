@@ -1,6 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
+import { createCondition } from './admin-api/condition.ts'
 import type { AdminContext } from './admin-api/context.ts'
+import { dashboard } from './admin-api/dashboard.ts'
+import type { DataAddress } from './admin-api/data-url.ts'
 import { isOwnHost } from './admin-api/hosts.ts'
 import type { LinkMade } from './admin-api/login/accounts.ts'
 import { createLogIn } from './admin-api/login/log-in.ts'
@@ -258,6 +261,8 @@ export async function start({
   stack.defer(() => policy.close())
 
   let draining = false
+  let dataAddress: DataAddress | undefined
+  const ready = () => ({ config: true, store: store.ping().then(() => true), data_listener: carrier.listening })
   const adminToken = env.SALLYPORT_ADMIN_TOKEN
   const login = createLogIn({ store, clock, adminToken, adminUrl: () => adminUrl })
   const context: AdminContext = {
@@ -269,6 +274,12 @@ export async function start({
     box,
     limiter,
     ...login,
+    dataAddress: () => dataAddress,
+    condition: createCondition({
+      ready,
+      draining: () => draining,
+      reports: async (names) => [await metrics.report(names), ...((await pool?.reports()) ?? [])],
+    }),
     verifyTrail: async () => {
       const checkpoint = await readCheckpoint(checkpointFile(first), box)
       return verifyEvents((after, limit) => store.listEventChain(after, limit), checkpoint)
@@ -280,7 +291,7 @@ export async function start({
     policy,
   }
   const admin = createAdminServer({
-    plugins: [platform(context, resources)],
+    plugins: [platform(context, resources), dashboard()],
     isOwnHost: (host) => isOwnHost(host, { listen: first.admin.listen.host, hosts: config.admin.hosts }),
     isTrustedProxy: (address) => compileCidrs(config.trust_proxy)(address),
     metrics: {
@@ -289,7 +300,7 @@ export async function start({
     },
     events,
     draining: () => draining,
-    ready: () => ({ config: true, store: store.ping().then(() => true), data_listener: carrier.listening }),
+    ready,
     ...(first.context.sign ? { jwks: () => signer?.jwks() ?? { keys: [] } } : {}),
   })
   stack.defer(() => admin.close())
@@ -297,7 +308,8 @@ export async function start({
   const adminAddress = await admin.listen(first.admin.listen)
   const adminUrl = urlOf('http', adminAddress)
   events.listening('admin', adminUrl)
-  const dataUrl = urlOf(first.tls ? 'https' : 'http', await carrier.listen(first.listen))
+  dataAddress = { scheme: first.tls ? 'https' : 'http', ...(await carrier.listen(first.listen)) }
+  const dataUrl = urlOf(dataAddress.scheme, dataAddress)
   events.listening('data', dataUrl)
   if (configFile !== undefined) {
     const watch = watchConfig(configFile, () => void reload())

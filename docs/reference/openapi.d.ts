@@ -21,6 +21,23 @@ export interface paths {
         patch: operations["updateMe"];
         trace?: never;
     };
+    "/platform/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get settings */
+        get: operations["getSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/platform/sessions": {
         parameters: {
             query?: never;
@@ -793,6 +810,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/platform/organizations/{organization_id}/requests/{row_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get organization request */
+        get: operations["getOrganizationRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/requests/{row_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get request */
+        get: operations["getRequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/platform/organizations/{organization_id}/requests/stream": {
         parameters: {
             query?: never;
@@ -980,6 +1031,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/platform/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get health
+         * @description Of this node and its workers. Takes up to a second when another node is behind.
+         */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1147,6 +1218,61 @@ export interface components {
                 reason: string;
             };
         };
+        Health: {
+            /** @description What /readyz says. */
+            ready: boolean;
+            /** @description Those of /readyz that fail, each with what is wrong. */
+            checks: {
+                [key: string]: string;
+            };
+            store: {
+                /** @enum {string} */
+                kind: "sqlite" | "postgres";
+                up: boolean;
+            };
+            /** @description Null where none is configured. */
+            redis: {
+                up: boolean;
+            } | null;
+            limiter: {
+                /** @description Redis does not answer; redis_failure says what happens meanwhile. */
+                degraded: boolean;
+            };
+            upstreams: {
+                name: string;
+                targets: {
+                    url: string;
+                    up: boolean;
+                }[];
+                /** @description Whether targets are asked how they are, besides by requests. */
+                health_check: boolean;
+            }[];
+            request_log: {
+                /** @description Rows that are not committed yet. */
+                queue: number;
+                /** @description Rows that were lost since the start because the store could not keep up. */
+                dropped: number;
+            };
+            config: {
+                version: string;
+                /** Format: date-time */
+                since: string;
+                /** @description Null until the first one. One that was rejected has changed nothing. */
+                last_reload: {
+                    /** Format: date-time */
+                    at: string;
+                    /** @enum {string} */
+                    result: "accepted" | "rejected";
+                    problems: components["schemas"]["PolicyProblem"][];
+                } | null;
+            };
+            nodes: {
+                /** @description That share the store, this one included. */
+                live: number;
+                /** @description Of these, those that hold nothing older than what this node has changed. */
+                acknowledged: number;
+            };
+        };
         JobCreateRequest: {
             /** @constant */
             type: "key_import";
@@ -1289,6 +1415,8 @@ export interface components {
             id: string | null;
             email: string | null;
             name: string | null;
+            /** @description Whether there is one to ask for; without, somebody logs in at the identity provider. */
+            has_password: boolean;
             /** @description Above every organization. */
             is_root: boolean;
             /** @enum {string} */
@@ -1649,6 +1777,31 @@ export interface components {
             /** Format: date-time */
             last_seen_at: string;
         };
+        Settings: {
+            /** @description Of the gateway. */
+            version: string;
+            /** @description Those that are declared, in their order. */
+            scopes: {
+                name: string;
+                description: string;
+            }[];
+            /** @description The first is the default; empty: keys have none. */
+            environments: string[];
+            /** @description What a key gets when its creator names none; empty: some must be named. */
+            default_scopes: string[];
+            /** @description What every new key starts with. */
+            key_prefix: string;
+            /** @description Whether keys that are made now can be shown again. */
+            reveal: boolean;
+            /** @description Where keys with keys:manage manage keys on the data plane; null: nowhere. */
+            self_service: {
+                path: string;
+            } | null;
+            /** @description Where a key asks on the data plane who it is. */
+            me_path: string;
+            /** @description The data plane as its listener is bound; a proxy in front has another. Null before it listens. */
+            data_url: string | null;
+        };
         WebhookDeliveryRecord: {
             id: string;
             webhook_id: string;
@@ -1906,6 +2059,71 @@ export interface operations {
             };
             /** @description The body is wrong; see errors. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4550,6 +4768,8 @@ export interface operations {
                 environment?: string;
                 /** @description Id of a service account, or of the operator who made keys for no service account. */
                 owner?: string;
+                /** @description Only keys that expire, and before this; with status=active those that soon will. */
+                expires_before?: string;
                 /** @description Part of the name, or the start of the key. */
                 q?: string;
             };
@@ -8246,6 +8466,143 @@ export interface operations {
             };
         };
     };
+    getOrganizationRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                /** @description The id of the row. */
+                row_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the row. */
+                row_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     streamOrganizationRequests: {
         parameters: {
             query?: {
@@ -9182,6 +9539,71 @@ export interface operations {
             };
             /** @description The body is wrong; see errors. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -14,6 +14,7 @@ const webhook = `${organization}/webhooks/:webhook_id`
 export const accessTable: Readonly<Record<string, Access>> = {
   'GET /me': 'any',
   'PATCH /me': 'any',
+  'GET /settings': 'any',
   'POST /setup': 'none',
   'POST /sessions': 'none',
   'GET /sessions': 'any',
@@ -89,14 +90,17 @@ export const accessTable: Readonly<Record<string, Access>> = {
 
   [`GET ${organization}/requests`]: 'viewer',
   [`GET ${organization}/requests/stream`]: 'viewer',
+  [`GET ${organization}/requests/:row_id`]: 'viewer',
   [`GET ${organization}/events`]: 'viewer',
   [`GET ${organization}/analytics`]: 'viewer',
   'GET /requests': 'root',
   'GET /requests/stream': 'root',
+  'GET /requests/:row_id': 'root',
   'GET /events': 'root',
   'GET /events/verify': 'root',
   'GET /analytics': 'root',
 
+  'GET /health': 'root',
   'GET /policy': 'root',
   'POST /policy/validate': 'root',
   'POST /policy/explain': 'root',

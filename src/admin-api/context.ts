@@ -19,6 +19,8 @@ import type { Tail } from '../recorder/tail.ts'
 import type { Organization, Store } from '../store/store.ts'
 import type { ChainVerdict } from '../store/verify-events.ts'
 import type { Webhooks } from '../webhooks/webhooks.ts'
+import type { Condition } from './condition.ts'
+import type { DataAddress } from './data-url.ts'
 import type { KeptSecret } from './kept-secrets.ts'
 import type { Accounts } from './login/accounts.ts'
 import type { VerifyPassword } from './login/verify-password.ts'
@@ -42,6 +44,10 @@ export interface AdminContext {
   readonly accounts: Accounts
   /** Of this plane, as its listener is bound. */
   readonly adminUrl: () => string
+  /** Of the data plane, as its listener is bound; undefined before that. */
+  readonly dataAddress: () => DataAddress | undefined
+  /** How the parts of the gateway are. */
+  readonly condition: () => Promise<Condition>
   /** Goes through the whole audit trail, and holds it against the newest checkpoint. */
   readonly verifyTrail: () => Promise<ChainVerdict>
   /** How far all that this node has changed has come among the nodes; waits a second at most. */

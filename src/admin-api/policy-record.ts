@@ -42,6 +42,19 @@ const route = z
   })
   .meta({ id: 'PolicyRoute' })
 
+export const scopeShape = z.object({ name: z.string(), description: z.string() })
+
+export const upstreamShape = z.object({
+  name: z.string(),
+  targets: z.array(z.object({ url: z.string(), up: z.boolean() })),
+  health_check: z.boolean().describe('Whether targets are asked how they are, besides by requests.'),
+})
+
+export const lastReloadShape = z
+  .object({ at: time, result: z.enum(['accepted', 'rejected']), problems: z.array(policyProblemShape) })
+  .nullable()
+  .describe('Null until the first one. One that was rejected has changed nothing.')
+
 export const policy = z
   .object({
     version: z.string().describe('Of the text as it is shown.'),
@@ -51,19 +64,10 @@ export const policy = z
       .string()
       .describe('As in the file, with [secret] in the place of secrets. Variables stand as they are written.'),
     routes: z.array(route),
-    scopes: z.array(z.object({ name: z.string(), description: z.string() })),
+    scopes: z.array(scopeShape),
     limits: z.array(z.object({ name: z.string(), by: names, requests: number, per: z.string() })),
-    upstreams: z.array(
-      z.object({
-        name: z.string(),
-        targets: z.array(z.object({ url: z.string(), up: z.boolean() })),
-        health_check: z.boolean().describe('Whether targets are asked how they are, besides by requests.'),
-      }),
-    ),
-    last_reload: z
-      .object({ at: time, result: z.enum(['accepted', 'rejected']), problems: z.array(policyProblemShape) })
-      .nullable()
-      .describe('Null until the first one. One that was rejected has changed nothing.'),
+    upstreams: z.array(upstreamShape),
+    last_reload: lastReloadShape,
   })
   .meta({ id: 'PolicyRecord' })
 
@@ -72,30 +76,55 @@ type PolicyRecord = z.input<typeof policy>
 /** What is in force. Values from the environment are shown as they stand in the file: `${NAME}`. */
 export function policyRecord(context: PolicyContext): PolicyRecord {
   const { version, since, loaded } = context.inForce()
-  const last = context.last()
   return {
     version,
     since: isoTime(since),
     file: context.hasFile ? basename(loaded.file) : null,
     yaml: loaded.shown,
-    ...tablesOf(loaded, context.targetsUp(loaded.config.upstreams)),
-    last_reload: last
-      ? { at: isoTime(last.at), result: last.result, problems: last.problems.map(policyProblem) }
-      : null,
+    ...tablesOf(loaded),
+    scopes: scopeRecords(loaded),
+    upstreams: upstreamRecords(context),
+    last_reload: lastReloadRecord(context),
   }
 }
 
-function tablesOf(loaded: LoadedConfig, targetsUp: ReadonlyMap<string, readonly boolean[]>) {
+/** The scopes that are declared, in their order. */
+export const scopeRecords = (loaded: LoadedConfig) =>
+  Object.entries(loaded.config.scopes).map(([name, description]) => ({
+    ...{ name, description: written(loaded, ['scopes', name]) ?? description },
+  }))
+
+/** The upstreams, and which of their targets are sent requests. */
+export function upstreamRecords(context: Pick<PolicyContext, 'inForce' | 'targetsUp'>) {
+  const { loaded } = context.inForce()
+  const targetsUp = context.targetsUp(loaded.config.upstreams)
+  return Object.entries(loaded.config.upstreams).map(([name, { targets, health }]) => ({
+    name,
+    targets: targets.map((url, index) => ({
+      url: written(loaded, ['upstreams', name, 'targets', index]) ?? url,
+      up: targetsUp.get(name)?.[index] ?? true,
+    })),
+    health_check: health !== undefined,
+  }))
+}
+
+export function lastReloadRecord(context: Pick<PolicyContext, 'last'>): z.input<typeof lastReloadShape> {
+  const last = context.last()
+  return last ? { at: isoTime(last.at), result: last.result, problems: last.problems.map(policyProblem) } : null
+}
+
+/** What stands in the file where a value came from the environment. Most files have none: no path to put together then. */
+const written = (loaded: LoadedConfig, path: Path): string | undefined =>
+  loaded.written.size === 0 ? undefined : loaded.written.get(formatPath(path))
+
+function tablesOf(loaded: LoadedConfig) {
   const { config } = loaded
-  // Most files have none, and then there is no path to put together.
-  const written = (path: Path): string | undefined =>
-    loaded.written.size === 0 ? undefined : loaded.written.get(formatPath(path))
-  const text = (value: string, ...path: (string | number)[]): string => written(path) ?? value
+  const text = (value: string, ...path: (string | number)[]): string => written(loaded, path) ?? value
   const texts = (values: readonly string[], ...path: (string | number)[]): string[] => {
-    const whole = written(path)
+    const whole = written(loaded, path)
     return whole === undefined ? values.map((value, index) => text(value, ...path, index)) : [whole]
   }
-  const amount = (value: number, ...path: (string | number)[]): number | string => written(path) ?? value
+  const amount = (value: number, ...path: (string | number)[]): number | string => written(loaded, path) ?? value
   return {
     routes: config.routes.map((route, index) => {
       const at = (field: keyof RouteConfig) => ['routes', index, field] as const
@@ -122,26 +151,12 @@ function tablesOf(loaded: LoadedConfig, targetsUp: ReadonlyMap<string, readonly 
         forward_authorization: route.forward_authorization,
       }
     }),
-    scopes: Object.entries(config.scopes).map(([name, description]) => ({
-      ...{ name, description: text(description, 'scopes', name) },
-    })),
     limits: Object.entries(config.limits).map(([name, { by, requests, per }]) => ({
       name,
       by: texts(by, 'limits', name, 'by'),
       requests: amount(requests, 'limits', name, 'requests'),
       per: text(formatDuration(per), 'limits', name, 'per'),
     })),
-    upstreams: Object.entries(config.upstreams).map(([name, { targets, health }]) => {
-      const up = targetsUp.get(name)
-      return {
-        name,
-        targets: targets.map((url, index) => ({
-          url: text(url, 'upstreams', name, 'targets', index),
-          up: up?.[index] ?? true,
-        })),
-        health_check: health !== undefined,
-      }
-    }),
   }
 }
 

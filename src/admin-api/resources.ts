@@ -3,6 +3,7 @@ import { analyticsRoutes } from './routes/analytics.ts'
 import { apiKeyRoutes } from './routes/api-keys.ts'
 import { deliveryRoutes } from './routes/deliveries.ts'
 import { eventRoutes } from './routes/events.ts'
+import { healthRoutes } from './routes/health.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { keyLifecycleRoutes } from './routes/key-lifecycle.ts'
 import { keyRevealRoutes } from './routes/key-reveal.ts'
@@ -17,6 +18,7 @@ import { policyRoutes } from './routes/policy.ts'
 import { requestRoutes } from './routes/requests.ts'
 import { serviceAccountRoutes } from './routes/service-accounts.ts'
 import { sessionRoutes } from './routes/sessions.ts'
+import { settingsRoutes } from './routes/settings.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
@@ -25,6 +27,7 @@ import { workspaceRoutes } from './routes/workspaces.ts'
 /** Every resource of the admin API, in the order in which the reference lists them. */
 export const resources: readonly ResourceRoutes[] = [
   meRoutes,
+  settingsRoutes,
   sessionRoutes,
   tokenRoutes,
   setupRoutes,
@@ -46,4 +49,5 @@ export const resources: readonly ResourceRoutes[] = [
   eventRoutes,
   analyticsRoutes,
   policyRoutes,
+  healthRoutes,
 ]

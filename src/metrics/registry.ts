@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { AuthFailure, LoginMethod, LoginResult, WebhookResult } from '../events.ts'
 import { CellCounter, type CounterCell } from './cells.ts'
 import { definitions, type MetricDefinition, type MetricNameOf } from './definitions.ts'
-import { type MetricsReport, reportOf, textOf } from './report.ts'
+import { type MetricsReport, partOf, reportOf, textOf } from './report.ts'
 import { type CountRequest, requestMetrics } from './requests.ts'
 
 /** What is counted. Moved by `createEvents` alone (and by what reports a state of its own), read by the admin listener. */
@@ -32,8 +32,8 @@ export interface Metrics {
 
   /** Everything in the Prometheus text format. @param others summed up with this process's own. */
   text(others?: readonly MetricsReport[]): Promise<string>
-  /** What this process knows, for another one to sum up. */
-  report(): Promise<MetricsReport>
+  /** What this process knows, for another one to sum up. @param names these metrics alone. */
+  report(names?: readonly string[]): Promise<MetricsReport>
   /** The media type of `text`. */
   readonly contentType: string
   /** Every metric that `text` can show, ours first, then those of Node.js. */
@@ -102,7 +102,7 @@ export function createMetrics({ version, nodeDefaults = true, seriesMax = 5000 }
     inFlightFrom: inFlight.from,
     text: async (others = []) =>
       others.length === 0 ? registry.metrics() : textOf([await reportOf(registry), ...others]),
-    report: () => reportOf(registry),
+    report: (names) => (names ? partOf(registry, names) : reportOf(registry)),
     contentType: registry.contentType,
     list: () => registry.getMetricsAsArray().map(describe),
   }

@@ -148,6 +148,8 @@ export interface Store
   writePackedRequests(write: RequestWrite, parts: readonly PackedRequests[]): Promise<void>
   /** Newest first. `organizationId: null` lists rows of no organization. */
   listRequests(filter?: RequestFilter, page?: Page): Promise<RequestRow[]>
+  /** One row by its id, of whatever organization. */
+  findRequest(rowId: string): Promise<RequestRow | undefined>
   /**
    * Deletes rows older than `before`, the oldest first: at most `limit` of them, or days whole where the adapter can drop
    * those in one step; then the day (UTC) in which `before` lies stays until it is over. @returns how many went, at the least.
@@ -276,6 +278,8 @@ export interface KeyFilter {
   /** Part of the name, or the start of the key's prefix. */
   readonly q?: string
   readonly system?: boolean
+  /** Those that have expired by then, or are revoked and would have. Keys without expiry are none of them. */
+  readonly expiresBefore?: number
   /** These alone, as far as the organization has them; at most 1000. */
   readonly ids?: readonly string[]
 }

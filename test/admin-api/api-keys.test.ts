@@ -227,6 +227,9 @@ describe('GET …/api-keys', () => {
     await api('POST', `${path}/${gone.id}/revoke`, {})
     const hidden = await make({ name: 'Hidden' })
     await api('DELETE', `${path}/${hidden.id}`)
+    const inDays = (days: number) => new Date(clock.now() + days * 86_400_000).toISOString()
+    const soon = `?status=active&expires_before=${inDays(7)}`
+    expect((await api<KeyRecord[]>('GET', `${path}${soon}`)).body.map((key) => key.id)).toEqual([short.id])
     clock.advance(2 * 86_400_000)
 
     const ids = async (query: string) => (await api<KeyRecord[]>('GET', `${path}${query}`)).body.map((key) => key.id)
@@ -237,10 +240,20 @@ describe('GET …/api-keys', () => {
     expect(await ids('?environment=test')).toEqual([owned.id])
     expect(await ids(`?owner=${account.body.id}`)).toEqual([owned.id])
     expect(await ids(`?owner=${account.body.id}x`)).toEqual([])
+    expect(await ids(soon)).toEqual([])
+    expect(await ids(`?expires_before=${inDays(0)}`)).toEqual([short.id])
     expect(await ids('?q=plain')).toEqual([plain.id])
     expect(await ids('?q=100%25')).toEqual([plain.id])
     expect(await ids(`?q=${plain.key_prefix}&status=active`)).toEqual([plain.id])
-    for (const query of ['?status=live', '?limit=0', '?limit=201', '?limit=ten', '?page=2', '?q=']) {
+    for (const query of [
+      '?status=live',
+      '?limit=0',
+      '?limit=201',
+      '?limit=ten',
+      '?page=2',
+      '?q=',
+      '?expires_before=soon',
+    ]) {
       expect([query, (await api('GET', `${path}${query}`)).status]).toEqual([query, 422])
     }
     expect((await api<KeyRecord>('GET', `${path}/${short.id}`)).body).toMatchObject({

@@ -69,7 +69,7 @@ describe('Host of the admin plane', () => {
       expect(response.header('link')).toMatch(/^<\/platform\/organizations\?limit=1&cursor=org_/)
     }
     expect((await ask('http://LocalHost:1', 'localhost:1')).status).toBe(200)
-    expect((await ask(`http://${host}`, host, '')).status).toBe(404)
+    expect((await ask(`http://${host}`, host, '')).header('content-type')).toMatch(/^text\/html/)
 
     for (const target of [
       'http://evil.example',

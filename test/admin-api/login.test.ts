@@ -23,6 +23,7 @@ describe('log-in', () => {
     expect(me.body).toMatchObject({
       id,
       email,
+      has_password: true,
       is_root: false,
       via: 'session',
       session_id: expect.stringMatching(/^ses_/),

@@ -68,6 +68,7 @@ describe('log-in with an identity provider', () => {
       email: 'ada@example.com',
       name: 'Ada Lovelace',
       via: 'session',
+      has_password: false,
       is_root: false,
       roles: [{ organization_id: both.gateway.organization.id, role: 'viewer' }],
     })

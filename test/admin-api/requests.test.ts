@@ -75,6 +75,32 @@ describe('the request log over the admin API', () => {
     expect((await viewer('GET', '/requests')).status).toBe(403)
     expect((await viewer('GET', rows)).status).toBe(200)
   })
+
+  it('gives one row by its id, to its organization and to root', async () => {
+    const foreign = await gateway.createOrg({ name: 'Stranger' })
+    await gateway.request('GET', '/a/linked', { key: await gateway.createKey() })
+    await gateway.request('GET', '/a/nobody')
+    const all = await logged('/requests', (found) =>
+      ['/a/linked', '/a/nobody'].every((path) => found.some((row) => row.path === path)),
+    )
+    const find = (path: string) => all.find((row) => row.path === path) ?? expect.fail(path)
+    const [own, nobody] = [find('/a/linked'), find('/a/nobody')]
+    const viewer = await gateway.member('viewer')
+
+    const { status, body } = await viewer('GET', `${rows}/${own.id}`)
+    expect([status, body]).toEqual([200, own])
+    expect((await gateway.api('GET', `/requests/${own.id}`)).body).toEqual(own)
+    expect((await gateway.api('GET', `/requests/${nobody.id}`)).body).toEqual(nobody)
+    expect((await viewer('GET', `/requests/${own.id}`)).status).toBe(403)
+    for (const path of [
+      `${rows}/${nobody.id}`,
+      `${rows}/none`,
+      `/organizations/${foreign.id}/requests/${own.id}`,
+      '/requests/none',
+    ]) {
+      expect([path, (await gateway.api('GET', path)).status]).toEqual([path, 404])
+    }
+  })
 })
 
 describe('the live tail', () => {

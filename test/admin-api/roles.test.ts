@@ -5,6 +5,7 @@ import type { Organization, Role } from '../../src/store/store.ts'
 import { type AdminGateway, startAdmin } from '../helpers/admin.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { testActor } from '../helpers/gateway.ts'
+import { requestRow } from '../helpers/request-row.ts'
 
 /**
  * Walks the access table: every endpoint, by every role, on objects that are there, in the caller's organization and in
@@ -152,6 +153,11 @@ const makers: Readonly<Record<string, (owner: Organization) => Promise<string>>>
   operator_id: async (owner) => (await gateway.member('viewer', owner.id)).operatorId,
   session_id: async () => 'ses_00000000000000000000000000',
   token_id: async () => 'pat_00000000000000000000000000',
+  row_id: async (owner) => {
+    const row = requestRow({ organizationId: owner.id })
+    await gateway.store.insertRequests([row])
+    return row.id
+  },
   job_id: async (owner) => {
     const jobs = `/organizations/${owner.id}/jobs`
     const { body } = await gateway.api<{ id: string }>('POST', jobs, { type: 'key_export' })

@@ -28,6 +28,9 @@ export const me = z
     id: z.string().nullable().describe('Null for SALLYPORT_ADMIN_TOKEN, which is nobody in particular.'),
     email: z.string().nullable(),
     name: z.string().nullable(),
+    has_password: z
+      .boolean()
+      .describe('Whether there is one to ask for; without, somebody logs in at the identity provider.'),
     is_root: z.boolean().describe('Above every organization.'),
     via: z.enum(['admin_token', 'session', 'personal_token']),
     session_id: z.string().nullable(),
@@ -65,6 +68,7 @@ export async function meRecord(
     id: operator?.id ?? null,
     email: operator?.email ?? null,
     name: operator?.name ?? null,
+    has_password: operator?.hasPassword ?? false,
     is_root: isRoot,
     via,
     session_id: sessionId,

@@ -55,6 +55,10 @@ const list = z.strictObject({
   owner: reference
     .optional()
     .describe('Id of a service account, or of the operator who made keys for no service account.'),
+  expires_before: z.iso
+    .datetime()
+    .optional()
+    .describe('Only keys that expire, and before this; with status=active those that soon will.'),
   q: z.string().min(1).max(200).optional().describe('Part of the name, or the start of the key.'),
 })
 
@@ -115,9 +119,13 @@ export const apiKeyRoutes: ResourceRoutes = (app, context) => {
       },
     },
     async (request, reply) => {
-      const { limit, cursor, ...filter } = request.query
+      const { limit, cursor, expires_before: expiresBefore, ...same } = request.query
       const page = pageOf({ limit, cursor })
-      const keys = await store.listKeys(organizationOf(request).id, given(filter), page)
+      const filter = given({
+        ...same,
+        expiresBefore: expiresBefore === undefined ? undefined : Date.parse(expiresBefore),
+      })
+      const keys = await store.listKeys(organizationOf(request).id, filter, page)
       const now = clock.now()
       return sendPage(
         request,

@@ -4,7 +4,9 @@ import type { RequestFilter } from '../../store/store.ts'
 import { organizationOf, principalOf, type ResourceRoutes } from '../context.ts'
 import { pageOf, pageQuery, sendPage } from '../paging.ts'
 import { requestRecord } from '../records.ts'
+import { refuse } from '../refusals.ts'
 import { passes, requestFilter, requestQuery } from '../request-filter.ts'
+
 import { organizationParams, problemBody, refusals, time } from '../schemas.ts'
 import { streamEvents } from '../server-sent-events.ts'
 
@@ -31,6 +33,7 @@ const record = z
   .meta({ id: 'RequestRecord' })
 
 const listQuery = z.strictObject({ ...pageQuery, ...requestQuery })
+const rowParams = { row_id: z.string().describe('The id of the row.') }
 const streamQuery = z.strictObject(requestQuery)
 
 /** The request log: every request on the data plane, allowed or refused; of one organization, or of all for root. */
@@ -70,6 +73,33 @@ export const requestRoutes: ResourceRoutes = (app, context) => {
     '/requests',
     { schema: { operationId: 'listRequests', tags: ['requests'], querystring: listQuery, response } },
     (request, reply) => list(request, reply, request.query, undefined),
+  )
+
+  const one = { ...refusals, 200: record }
+  app.get(
+    '/organizations/:organization_id/requests/:row_id',
+    {
+      schema: {
+        operationId: 'getOrganizationRequest',
+        tags: ['requests'],
+        params: organizationParams.extend(rowParams),
+        response: one,
+      },
+    },
+    async (request, reply) => {
+      const row = await context.store.findRequest(request.params.row_id)
+      return row?.organizationId === organizationOf(request).id ? requestRecord(row) : refuse(reply, 'NOT_FOUND')
+    },
+  )
+  app.get(
+    '/requests/:row_id',
+    {
+      schema: { operationId: 'getRequest', tags: ['requests'], params: z.object(rowParams), response: one },
+    },
+    async (request, reply) => {
+      const row = await context.store.findRequest(request.params.row_id)
+      return row ? requestRecord(row) : refuse(reply, 'NOT_FOUND')
+    },
   )
 
   const streamed = {

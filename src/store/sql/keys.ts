@@ -52,6 +52,7 @@ function matching(db: Reader, organizationId: string, filter: KeyFilter, now: nu
       ]),
     )
   }
+  if (filter.expiresBefore !== undefined) query = query.where('expires_at', '<', filter.expiresBefore)
   if (filter.status === 'revoked') query = query.where('revoked_at', 'is not', null)
   if (filter.status === 'expired') query = query.where('revoked_at', 'is', null).where('expires_at', '<=', now)
   if (filter.status === 'active') {

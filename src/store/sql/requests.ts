@@ -9,7 +9,13 @@ import { compileRollups } from './rollups.ts'
 
 export type RequestMethods = Pick<
   Store,
-  'insertRequests' | 'admitRequests' | 'finishRequests' | 'writePackedRequests' | 'listRequests' | 'pruneRequests'
+  | 'insertRequests'
+  | 'admitRequests'
+  | 'finishRequests'
+  | 'writePackedRequests'
+  | 'listRequests'
+  | 'findRequest'
+  | 'pruneRequests'
 >
 
 export function requestMethods(engine: SqlEngine): RequestMethods {
@@ -51,6 +57,11 @@ export function requestMethods(engine: SqlEngine): RequestMethods {
       }
       const rows = await query.execute()
       return rows.map(toRequestRow)
+    },
+
+    async findRequest(rowId) {
+      const row = await db.selectFrom('request_log').selectAll().where('id', '=', rowId).executeTakeFirst()
+      return row && toRequestRow(row)
     },
 
     async pruneRequests(before, limit) {

@@ -52,6 +52,10 @@ export function keyListsContract(open: OpenStore): void {
       expect(await names({ q: 'live_AA' })).toEqual([])
       expect(await names({ q: 'x', status: 'active' })).toEqual(['expiring'])
 
+      expect(await names({ expiresBefore: soon + 1 })).toEqual(['Revoked', 'expiring'])
+      expect(await names({ expiresBefore: soon + 1, status: 'active' })).toEqual(['expiring'])
+      expect(await names({ expiresBefore: soon })).toEqual([])
+
       // The moment of expiry belongs to the time after it.
       opened.clock.advance(dayMs)
       expect(await names({ status: 'expired' })).toEqual(['expiring'])

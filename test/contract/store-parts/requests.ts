@@ -61,6 +61,13 @@ export function requestsContract(open: OpenStore): void {
       expect(new Set(seen.map(({ id }) => id)).size).toBe(5)
     })
 
+    it('finds one row by its id, of whatever organization', async ({ store }) => {
+      const rows = [requestRow(at), requestRow(at + 9 * dayMs, { organizationId: null })]
+      await store.insertRequests([...rows, requestRow(at)])
+      for (const row of rows) expect(await store.findRequest(row.id)).toEqual(row)
+      expect(await store.findRequest('none')).toBeUndefined()
+    })
+
     it('filters by organization, key, route, status and time', async ({ store }) => {
       await store.insertRequests([
         requestRow(at, { path: '/a', organizationId: null, keyId: null, route: null, status: 401 }),
