@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { createPasswords } from '../src/admin-api/login/passwords.ts'
 import { type App, start } from '../src/app.ts'
 import { systemClock } from '../src/clock.ts'
 import { formatProblems, loadConfig } from '../src/config/load.ts'
@@ -12,7 +14,7 @@ import { startUpstream } from './upstream.ts'
 
 /**
  * `npm run demo`: a sample API, a gateway in front of it, an organization with two keys, and requests that show what
- * comes of them. Each line shown was run a moment before, and the answer under it is the one that came.
+ * comes of them, and somebody who can log in to the dashboard. Each line shown was run a moment before, and the answer under it is the one that came.
  * With --once, or where nobody is watching, it ends after that: with 1 when an answer was not the one it should be.
  */
 async function demo(): Promise<number> {
@@ -45,8 +47,17 @@ async function demo(): Promise<number> {
   cleanup.use(app)
 
   const keys = await createKeys(app, config)
+  const operator = await createOperator(app)
   print(picture(app, upstream.url))
-  const unexpected = await runLines(linesFor(app, keys))
+  const wrong = await runLines(linesFor(app, keys))
+  const loggedIn = await logIn(app, operator)
+  print(
+    `The dashboard: ${app.adminUrl}`,
+    `  e-mail   ${operator.email}`,
+    `  password ${operator.password}${loggedIn === 201 ? '' : `   <- 201 was expected, ${loggedIn} came`}`,
+    '',
+  )
+  const unexpected = wrong + (loggedIn === 201 ? 0 : 1)
   if (unexpected > 0) print(`${unexpected} of these answers should have been another.`)
   if (process.argv.includes('--once') || !process.stdout.isTTY) return unexpected === 0 ? 0 : 1
 
@@ -91,6 +102,32 @@ async function createKeys({ store }: App, config: Parameters<typeof keyRules>[0]
     full: await create('CI pipeline', ['projects:read', 'runs:write'], ['prj_42']),
     reader: await create('Dashboard', ['projects:read'], []),
   }
+}
+
+interface DemoOperator {
+  readonly email: string
+  readonly password: string
+}
+
+/** With a password of its own each time: the address is the same for everybody who reads this. */
+async function createOperator({ store }: App): Promise<DemoOperator> {
+  const [email, password] = ['demo@example.com', randomBytes(12).toString('base64url')]
+  const passwordHash = await createPasswords().hash(password)
+  const operator = { email, name: 'Demo', isRoot: true, verified: true, passwordHash }
+  await store.createOperator(operator, { type: 'cli', id: null })
+  return { email, password }
+}
+
+/** @returns the status of the answer. */
+async function logIn({ adminUrl }: App, operator: DemoOperator): Promise<number> {
+  const response = await fetch(`${adminUrl}/platform/sessions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(operator),
+    signal: AbortSignal.timeout(10_000),
+  })
+  await response.body?.cancel()
+  return response.status
 }
 
 interface Line {
@@ -160,7 +197,7 @@ async function runLines(lines: readonly Line[]): Promise<number> {
 const picture = ({ dataUrl, adminUrl }: App, upstreamUrl: string): string => `
   you  ──►  Sallyport ${dataUrl}  ──►  sample API ${upstreamUrl}
             keys, scopes, limits, log              knows nothing of keys
-            health and metrics: ${adminUrl}
+            dashboard, health and metrics: ${adminUrl}
 `
 
 /** Long JSON over several lines of a terminal. */

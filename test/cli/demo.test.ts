@@ -13,6 +13,7 @@ describe('npm run demo', () => {
     expect(lines.length).toBeGreaterThanOrEqual(5)
     expect(stdout).toContain('INSUFFICIENT_SCOPE')
     expect(stdout).toContain('x-org-id')
+    expect(stdout).toMatch(/The dashboard: http:\/\/127\.0\.0\.1:\d+\n {2}e-mail {3}\S+\n {2}password \S{16}\n/)
     expect(await readdir(sandbox.folder)).toEqual([])
   })
 })
