@@ -95,6 +95,7 @@ function refusalsOfAll(method: string, { parameters }: JsonObject): JsonObject {
     ...(method === 'PATCH' && { 412: { description: 'It has changed since: If-Match names another ETag.' } }),
     ...(method !== 'GET' && { 413: { description: 'The body is too large.' }, 415: { description: 'Not JSON.' } }),
     ...(isChecked && { 422: { description: 'The body, the query or a header is wrong; see errors.' } }),
+    431: { description: 'URL and headers together are larger than 16 kB.' },
   }
 }
 

@@ -94,7 +94,7 @@ describe('the document', () => {
     const responsesOf = (id: string) =>
       operations.find(({ operation }) => operation.operationId === id)?.operation.responses ?? {}
     expect(Object.keys(responsesOf('streamRequests')['200']?.content ?? {})).toEqual(['text/event-stream'])
-    expect(Object.keys(responsesOf('listApiKeys'))).toEqual(expect.arrayContaining(['400', '422']))
+    expect(Object.keys(responsesOf('listApiKeys'))).toEqual(expect.arrayContaining(['400', '422', '431']))
     expect(Object.keys(responsesOf('updateMe'))).toEqual(expect.arrayContaining(['400', '412', '413', '415', '422']))
   })
 
