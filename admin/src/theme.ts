@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core'
+import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
 
 const harbour: MantineColorsTuple = [
   '#e9f4fd',
@@ -25,9 +25,47 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   components: {
-    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45, blur: 2 } } },
+    Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+    Modal: {
+      defaultProps: {
+        closeButtonProps: { 'aria-label': 'Close' },
+        centered: true,
+        overlayProps: { backgroundOpacity: 0.45, blur: 2 },
+      },
+    },
     Tooltip: { defaultProps: { openDelay: 300, events: { hover: true, focus: true, touch: true } } },
     Table: { defaultProps: { verticalSpacing: 'xs', horizontalSpacing: 'md', highlightOnHover: true } },
     Badge: { defaultProps: { variant: 'light', radius: 'sm' } },
+  },
+})
+
+/** Words in a colour, on white and on the light shade of the same: dark enough to be read (WCAG AA, at least 5.5 : 1). */
+const words = {
+  ...{ teal: '#066649', green: '#1f6b2d', blue: '#1756a0', harbour: '#005495', grape: '#862e9c' },
+  ...{ orange: '#8f3a00', yellow: '#7a4300', red: '#a51111', gray: '#495057' },
+}
+
+const inWords = Object.fromEntries(
+  Object.entries(words).flatMap(([name, colour]) =>
+    ['text', 'light-color', 'outline'].map((use) => [`--mantine-color-${name}-${use}`, colour]),
+  ),
+)
+
+/** Where Mantine's own colours have less contrast than text needs. */
+export const variables: CSSVariablesResolver = () => ({
+  variables: {
+    '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
+    '--mantine-color-red-filled-hover': '#b02525',
+    '--mantine-color-dimmed': 'var(--quiet)',
+  },
+  light: {
+    ...inWords,
+    '--mantine-color-error': '#c92a2a',
+    '--mantine-color-placeholder': '#6b7280',
+  },
+  dark: {
+    '--mantine-color-anchor': 'var(--mantine-color-harbour-3)',
+    '--mantine-color-error': 'var(--mantine-color-red-4)',
+    '--mantine-color-placeholder': '#9a9a9a',
   },
 })

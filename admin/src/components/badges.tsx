@@ -8,13 +8,20 @@ const colours: Readonly<Record<string, string>> = {
 }
 
 /** The state of something. Never by colour alone: the word is there. */
-export const Status = ({ of }: { of: string }) => <Badge color={colours[of] ?? 'gray'}>{of}</Badge>
+export const Status = ({ of }: { of: string }) => (
+  <Badge color={colours[of] ?? 'gray'} style={whole}>
+    {of}
+  </Badge>
+)
+
+/** In a narrow cell too: half a word says nothing. */
+const whole = { flexShrink: 0 } as const
 
 /** An HTTP status as it was answered. */
 export function StatusCode({ status }: { status: number }) {
   const colour = status >= 500 ? 'red' : status === 429 ? 'yellow' : status >= 400 ? 'orange' : 'teal'
   return (
-    <Badge color={colour} className="numbers">
+    <Badge color={colour} className="numbers" style={whole}>
       {status === 0 ? '…' : status}
     </Badge>
   )
@@ -22,7 +29,7 @@ export function StatusCode({ status }: { status: number }) {
 
 export const Environment = ({ name }: { name: string | null }) =>
   name === null ? null : (
-    <Badge variant="outline" color={name === 'live' ? 'teal' : 'gray'}>
+    <Badge variant="outline" color={name === 'live' ? 'teal' : 'gray'} style={whole} maw={120}>
       {name}
     </Badge>
   )

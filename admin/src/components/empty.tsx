@@ -22,14 +22,14 @@ export function Empty({
       <ThemeIcon size={44} radius="xl" variant="light">
         <Icon name={icon} size={22} />
       </ThemeIcon>
-      <Title order={3} size="h5">
+      <Title order={2} size="h5">
         {title}
       </Title>
       <Text size="sm" className="quiet" ta="center" maw={460}>
         {children}
       </Text>
       {code !== undefined && (
-        <Code block maw="100%">
+        <Code block maw="100%" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
           {code}
         </Code>
       )}

@@ -77,7 +77,7 @@ export function Shell({ children }: { children: ReactNode }) {
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
             <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Menu" />
-            <Link href="/" aria-label="Sallyport: start page">
+            <Link href="/" aria-label="Sallyport: start page" style={{ textDecoration: 'none' }}>
               <Group gap={8} wrap="nowrap">
                 <img src={mark} width={24} height={24} alt="" />
                 <Text fw={600} c="var(--mantine-color-text)" visibleFrom="xs">
@@ -204,7 +204,7 @@ function AccountMenu() {
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
         <ActionIcon variant="transparent" size="lg" aria-label={`Account: ${name}`}>
-          <Avatar size={30} radius="xl" color="harbour" name={name} alt="" />
+          <Avatar size={30} radius="xl" color="harbour" name={name} alt="" aria-hidden />
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
