@@ -3091,7 +3091,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A redirect. */
+            /** @description A redirect. A browser that is refused comes to the log-in page with it. */
             302: {
                 headers: {
                     [name: string]: unknown;
@@ -3166,7 +3166,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A redirect. */
+            /** @description A redirect. A browser that is refused comes to the log-in page with it. */
             302: {
                 headers: {
                     [name: string]: unknown;
@@ -9676,8 +9676,8 @@ export interface operations {
                 since?: string;
                 /** @description Now when left out; rounded up to the end of a bucket. */
                 until?: string;
-                /** @description time (the default): one for each interval, also where nothing was. route, key: those with the most requests. code: why requests were refused. */
-                by?: "time" | "route" | "key" | "code";
+                /** @description time (the default): one for each interval, also where nothing was. total: one for all of it. route, key: those with the most requests. code: why requests were refused. */
+                by?: "time" | "total" | "route" | "key" | "code";
                 /** @description With `by=time`. auto, the default: the finest that makes at most 400 buckets. At most 1000; days are those of UTC. */
                 interval?: "auto" | "1m" | "5m" | "1h" | "1d";
                 /** @description The pattern of a route, as in the configuration. */
@@ -9776,8 +9776,8 @@ export interface operations {
                 since?: string;
                 /** @description Now when left out; rounded up to the end of a bucket. */
                 until?: string;
-                /** @description time (the default): one for each interval, also where nothing was. route, key: those with the most requests. code: why requests were refused. */
-                by?: "time" | "route" | "key" | "code";
+                /** @description time (the default): one for each interval, also where nothing was. total: one for all of it. route, key: those with the most requests. code: why requests were refused. */
+                by?: "time" | "total" | "route" | "key" | "code";
                 /** @description With `by=time`. auto, the default: the finest that makes at most 400 buckets. At most 1000; days are those of UTC. */
                 interval?: "auto" | "1m" | "5m" | "1h" | "1d";
                 /** @description The pattern of a route, as in the configuration. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { formatDuration, parseDuration } from '../config/duration.ts'
 import type { Grain } from '../store/analytics-store.ts'
 
-const dimensions = ['time', 'route', 'key', 'code'] as const
+const dimensions = ['time', 'total', 'route', 'key', 'code'] as const
 const intervals = ['1m', '5m', '1h', '1d'] as const
 
 /** Query parameters of analytics. */
@@ -16,7 +16,7 @@ export const analyticsQuery = {
     .enum(dimensions)
     .optional()
     .describe(
-      'time (the default): one for each interval, also where nothing was. route, key: those with the most requests. code: why requests were refused.',
+      'time (the default): one for each interval, also where nothing was. total: one for all of it. route, key: those with the most requests. code: why requests were refused.',
     ),
   interval: z
     .enum(['auto', ...intervals])
@@ -36,7 +36,10 @@ export const analyticsQuery = {
 type Query = { readonly [Name in keyof typeof analyticsQuery]?: z.output<(typeof analyticsQuery)[Name]> }
 
 /** What is to be asked of the store. */
-export type AnalyticsPlan = PlanOverTime | (Range & { readonly by: 'route' | 'key' | 'code'; readonly limit: number })
+export type AnalyticsPlan =
+  | PlanOverTime
+  | (Range & { readonly by: 'total' })
+  | (Range & { readonly by: 'route' | 'key' | 'code'; readonly limit: number })
 
 /** `since` and `until` are multiples of the interval. */
 export type PlanOverTime = Range & { readonly by: 'time'; readonly intervalMs: number }
@@ -66,6 +69,7 @@ export function planAnalytics(
   const isOld = since < now - retentionMs
   const finest = isOfKeys ? (isOld ? '1d' : '1h') : isOld ? '1h' : '1m'
   const grain = grainOf[finest]
+  if (by === 'total') return { by, since, until, grain }
   if (by !== 'time') return { by, since, until, grain, limit: Number(limit ?? 50) }
 
   const fits = (one: string, max: number) => msOf(one) >= msOf(finest) && countOf(since, until, msOf(one)) <= max
@@ -86,19 +90,20 @@ export function planAnalytics(
 function findMisfit(query: Query, by: string): { path: string; message: string } | undefined {
   const { interval = 'auto', limit, route, key_id: keyId } = query
   if (by !== 'time' && interval !== 'auto') return { path: 'interval', message: 'goes with by=time alone' }
-  if (by === 'time' && limit !== undefined) return { path: 'limit', message: 'goes with by=route, by=key and by=code' }
+  if ((by === 'time' || by === 'total') && limit !== undefined)
+    return { path: 'limit', message: 'goes with by=route, by=key and by=code' }
   if (keyId !== undefined && (route !== undefined || by === 'route' || by === 'code')) {
     return {
       path: 'key_id',
       message:
-        'goes with by=time and by=key, without route: a key is not summed by route; the request log can be filtered by both',
+        'goes with by=time, by=total and by=key, without route: a key is not summed by route; the request log can be filtered by both',
     }
   }
   if (route !== undefined && (by === 'key' || by === 'code')) {
     return {
       path: 'route',
       message:
-        'goes with by=time and by=route: keys and codes are not summed by route; the request log can be filtered by both',
+        'goes with by=time, by=total and by=route: keys and codes are not summed by route; the request log can be filtered by both',
     }
   }
   return undefined

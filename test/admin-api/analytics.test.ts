@@ -126,6 +126,26 @@ describe('analytics', () => {
     ])
   })
 
+  it('add all of a range up, with the percentiles of all of it', async () => {
+    const organization = await withRequests(
+      ...Array.from({ length: 98 }, (_, at) => ({ fromNow: -2 * hourMs + at, durationMs: 2 })),
+      { fromNow: -hourMs, route: '/a/*', keyId: 'key_a', durationMs: 2 },
+      { fromNow: -minuteMs, status: 503, durationMs: 5000 },
+      // Outside.
+      { fromNow: -3 * hourMs, durationMs: 5000 },
+    )
+    const total = async (query = '') =>
+      (await analytics(`${range(-2 * hourMs)}&by=total${query}`, organization)).body as (Bucket & { p99_ms: number })[]
+    const [all, ...others] = await total()
+    expect(others).toEqual([])
+    expect(all).toMatchObject({ requests: 100, errors: 1 })
+    expect(all?.at).toBeUndefined()
+    expect(all?.p99_ms).toBeLessThan(4)
+    expect(await total('&route=/a/*')).toMatchObject([{ requests: 1 }])
+    expect(await total('&key_id=key_a')).toMatchObject([{ requests: 1 }])
+    expect(await total('&route=/nowhere')).toMatchObject([{ requests: 0, p50_ms: null }])
+  })
+
   it('tell of one route, or of one key by the hour', async () => {
     const organization = await withRequests(
       { fromNow: -minuteMs, route: '/a/*', keyId: 'key_a' },
@@ -146,11 +166,13 @@ describe('analytics', () => {
     [`${range(-5 * dayMs)}&interval=5m`, 'interval', /^5m makes more than 1000 .* take 1h/],
     [`${range(-10 * dayMs)}&interval=5m`, 'interval', /^5m is finer than what is kept: .* go after 7d .* take 1h/],
     [`${range(-hourMs)}&interval=1m&key_id=key_a`, 'interval', /^1m is finer than what is kept: .* take 1h/],
-    ['by=key&route=/a/*', 'route', /goes with by=time and by=route/],
-    ['by=route&key_id=key_a', 'key_id', /goes with by=time and by=key/],
+    ['by=key&route=/a/*', 'route', /goes with by=time, by=total and by=route/],
+    ['by=route&key_id=key_a', 'key_id', /goes with by=time, by=total and by=key/],
     ['route=/a/*&key_id=key_a', 'key_id', /without route/],
     ['by=route&interval=1h', 'interval', 'goes with by=time alone'],
     ['limit=5', 'limit', 'goes with by=route, by=key and by=code'],
+    ['by=total&limit=5', 'limit', 'goes with by=route, by=key and by=code'],
+    ['by=total&interval=1h', 'interval', 'goes with by=time alone'],
     ['by=route&limit=201', 'limit', 'must be a number from 1 to 200'],
     [range(0, -hourMs), 'since', 'must be before until'],
     [range(-601 * dayMs), 'since', 'must be at most 600 days before until'],
@@ -171,7 +193,7 @@ describe('analytics', () => {
   })
 })
 
-it.each(['time', 'route', 'key', 'code'])('the longest range is answered, by %s', async (by) => {
+it.each(['time', 'total', 'route', 'key', 'code'])('the longest range is answered, by %s', async (by) => {
   const path = `/organizations/${gateway.organization.id}/analytics?${range(-600 * dayMs)}&by=${by}`
   expect((await gateway.api('GET', path)).status).toBe(200)
 })
@@ -183,6 +205,7 @@ describe('whose analytics', () => {
     const viewer = await gateway.member('viewer', mine.id)
     for (const query of [
       'by=time&interval=1d',
+      'by=total',
       'by=route',
       'by=key',
       'by=code',

@@ -258,6 +258,57 @@ describe('an answer that this browser did not ask for', () => {
   })
 })
 
+describe('somebody in front of a browser who is refused', () => {
+  const html = { accept: 'text/html,application/xhtml+xml' }
+  const arrive = async (browser: Browser, path: string) => {
+    const answer = await browser.send('GET', path, undefined, html)
+    const { pathname, searchParams } = new URL(String(answer.headers.location), 'http://localhost')
+    const { sso, ...rest } = Object.fromEntries(searchParams)
+    expect([answer.status, pathname, rest]).toEqual([302, '/login', { request_id: answer.headers['x-request-id'] }])
+    return sso
+  }
+
+  it('comes to the log-in page, which is told why and nothing that came along', async () => {
+    await using both = await startBoth()
+    const { gateway, provider } = both
+    const callback = '/platform/auth/oidc/callback'
+    const browser = openBrowser(gateway.adminUrl)
+    expect(await arrive(browser, `${callback}?error=access_denied&error_description=Call+this+number`)).toBe('refused')
+    expect(await arrive(browser, `${callback}?code=x&state=y&sso=x&request_id=x`)).toBe('refused')
+
+    const returnedFor = async (person: typeof provider.person) => {
+      provider.person = person
+      const begun = await browser.send('GET', '/platform/auth/oidc')
+      const returned = await provider.consent(String(begun.headers.location))
+      return returned.pathname + returned.search
+    }
+    expect(await arrive(browser, await returnedFor({ ...ada, groups: [] }))).toBe('not_admitted')
+    expect(await arrive(browser, await returnedFor({ ...ada, email_verified: false }))).toBe('not_verified')
+    expect(browser.cookies.size).toBe(0)
+  })
+
+  it('is told so where the provider does not answer, or was asked too often', async () => {
+    await using both = await startBoth()
+    both.provider.broken = true
+    expect(await arrive(openBrowser(both.gateway.adminUrl), '/platform/auth/oidc')).toBe('no_answer')
+    both.provider.broken = false
+    both.provider.person = ada
+    for (let at = 0; at < 10; at++) await logIn(both, undefined, (url) => url.searchParams.set('code', 'x'))
+    const browser = openBrowser(both.gateway.adminUrl)
+    const begun = await browser.send('GET', '/platform/auth/oidc')
+    const returned = await both.provider.consent(String(begun.headers.location))
+    expect(await arrive(browser, returned.pathname + returned.search)).toBe('too_many')
+  })
+
+  it('is let in with the next log-in that is in order', async () => {
+    await using both = await startBoth()
+    both.provider.person = ada
+    const { browser, answer } = await logIn(both, undefined, (url) => url.searchParams.set('state', 'x'.repeat(43)))
+    expect(answer.status).toBe(401)
+    expect((await logIn(both, browser)).answer.headers.location).toBe('/')
+  })
+})
+
 describe('a provider that fails', () => {
   it('is 502, and the next log-in works when it is back', async () => {
     await using both = await startBoth()

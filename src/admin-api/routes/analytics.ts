@@ -56,6 +56,10 @@ export const analyticsRoutes: ResourceRoutes = (app, { store, clock, config }) =
     switch (plan.by) {
       case 'time':
         return withoutGaps(plan, await store.requestsOverTime({ ...plan, ...scope, ...route, ...key }))
+      case 'total': {
+        const [all] = await store.requestsOverTime({ ...plan, intervalMs: everMs, ...scope, ...route, ...key })
+        return [sums(all ?? nothing)]
+      }
       case 'route':
         return (await store.requestsByRoute({ ...plan, ...scope, ...route })).map((row) => ({
           route: row.route,
@@ -108,6 +112,9 @@ function withoutGaps({ since, until, intervalMs }: PlanOverTime, rows: readonly 
     return { at: new Date(at).toISOString(), ...sums(known.get(at) ?? nothing) }
   })
 }
+
+/** All times that there are: one interval of it holds every range. A whole number of days. */
+const everMs = 8_640_000_000_000_000
 
 const sums = (row: RequestSums) => ({
   requests: row.requests,
