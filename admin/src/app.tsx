@@ -1,9 +1,10 @@
 import { Center, Loader } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { type ComponentType, type LazyExoticComponent, lazy, Suspense } from 'react'
+import { type ComponentType, type LazyExoticComponent, lazy, Suspense, useRef } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
 import { ProofProvider } from './api/proof.tsx'
-import { meQuery, SessionProvider } from './api/session.tsx'
+import { type Me, meQuery, SessionProvider } from './api/session.tsx'
+import { isPath } from './api/way-back.ts'
 import { ErrorNote } from './components/error-note.tsx'
 import { PageSkeleton } from './components/page-skeleton.tsx'
 import { LogInPage } from './pages/log-in.tsx'
@@ -47,8 +48,15 @@ const NotFoundPage = lazy(() => import('./pages/not-found.tsx'))
 export function App() {
   const [location] = useLocation()
   const me = useQuery({ ...meQuery, enabled: location !== '/setup' })
+  const last = useRef<Me>(undefined)
+  if (me.data) last.current = me.data
 
-  if (location === '/setup') return <Suspense fallback={<Wait />}>{<SetupPage />}</Suspense>
+  if (location === '/setup')
+    return (
+      <Suspense fallback={<Wait />}>
+        <SetupPage />
+      </Suspense>
+    )
   if (me.isPending) return <Wait />
   if (me.isError) {
     return (
@@ -57,7 +65,7 @@ export function App() {
       </Center>
     )
   }
-  if (me.data === null) return <LogInPage />
+  if (me.data === null) return <LogInPage ended={last.current} />
   if (location === '/login') return <Redirect to={afterLogIn()} replace />
   return (
     <SessionProvider me={me.data}>
@@ -81,7 +89,7 @@ export function App() {
 /** Where somebody was going, as long as it is a page of ours. */
 function afterLogIn(): string {
   const to = new URLSearchParams(window.location.search).get('to') ?? '/'
-  return /^\/(?![/\\])/.test(to) ? to : '/'
+  return isPath(to) ? to : '/'
 }
 
 const Wait = () => (

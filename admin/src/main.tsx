@@ -3,20 +3,14 @@ import '@mantine/notifications/styles.css'
 import './styles.css'
 import { MantineProvider } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
-import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { ApiError } from './api/client.ts'
+import { ApiError, whenLoggedOut } from './api/client.ts'
 import { App } from './app.tsx'
 import { theme, variables } from './theme.ts'
 
 const client: QueryClient = new QueryClient({
-  queryCache: new QueryCache({
-    // The session has ended while the page was open: the log-in comes over it, and the page stays where it was.
-    onError: (error) => {
-      if (error instanceof ApiError && error.status === 401) void client.invalidateQueries({ queryKey: ['me'] })
-    },
-  }),
   defaultOptions: {
     queries: {
       staleTime: 15_000,
@@ -26,6 +20,11 @@ const client: QueryClient = new QueryClient({
       refetchOnWindowFocus: true,
     },
   },
+})
+
+// The session has ended while the page was open: the log-in comes over it, and the address stays.
+whenLoggedOut(() => {
+  if (client.getQueryData(['me']) !== null) void client.invalidateQueries({ queryKey: ['me'] })
 })
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? ''

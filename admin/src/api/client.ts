@@ -4,6 +4,19 @@ import type { components, paths } from '../../../docs/reference/openapi.d.ts'
 /** The admin API, by the types of its own OpenAPI document. The session cookie goes along by itself: same origin. */
 export const api = createClient<paths>({ baseUrl: window.location.origin })
 
+/** Calls back when an answer shows that nobody is logged in any more, whatever it was that was asked. */
+export function whenLoggedOut(call: () => void): void {
+  api.use({
+    onResponse({ request, response, schemaPath }) {
+      // Those that log in say with it that something was wrong, and `me` is how one asks.
+      const asksWho = schemaPath === '/platform/me' && request.method === 'GET'
+      const logsIn =
+        schemaPath === '/platform/setup' || (schemaPath === '/platform/sessions' && request.method === 'POST')
+      if (response.status === 401 && !asksWho && !logsIn) call()
+    },
+  })
+}
+
 type Schemas = components['schemas']
 export type Schema<Name extends keyof Schemas> = Schemas[Name]
 export type Problem = Schema<'Problem'>
@@ -47,6 +60,13 @@ export async function whole<Data>(call: Promise<Answer<Data>>): Promise<{ data: 
   if (response.ok) return { data: data as Data, response }
   const after = Number(response.headers.get('retry-after') ?? Number.NaN)
   throw new ApiError(problemOf(error, response), Number.isFinite(after) ? after : undefined)
+}
+
+/** The same refusal in words that fit where it is shown: those of the server are for every caller. */
+export function reworded(error: unknown, words: Readonly<Record<number, { title: string; detail: string }>>): unknown {
+  const better = error instanceof ApiError ? words[error.status] : undefined
+  if (!(error instanceof ApiError) || better === undefined) return error
+  return new ApiError({ ...error.problem, ...better }, error.retryAfter)
 }
 
 function problemOf(error: unknown, response: Response): ApiError['problem'] {

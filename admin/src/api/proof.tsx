@@ -1,8 +1,10 @@
 import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useCallback, useContext, useRef, useState } from 'react'
 import { ErrorNote } from '../components/error-note.tsx'
-import { ApiError, api, ok } from './client.ts'
-import { useMe } from './session.tsx'
+import { ApiError, api, ok, reworded } from './client.ts'
+import { methodsQuery, useMe } from './session.tsx'
+import { keepWayBack } from './way-back.ts'
 
 type Run = <Result>(call: () => Promise<Result>) => Promise<Result>
 
@@ -14,10 +16,12 @@ const ProofContext = createContext<Run | undefined>(undefined)
  */
 export function ProofProvider({ children }: { children: ReactNode }) {
   const me = useMe()
+  const client = useQueryClient()
   const [asked, setAsked] = useState<PromiseWithResolvers<void> | undefined>(undefined)
   const [password, setPassword] = useState('')
   const [error, setError] = useState<unknown>(undefined)
   const [busy, setBusy] = useState(false)
+  const methods = useQuery({ ...methodsQuery, enabled: asked !== undefined }).data
   const underWay = useRef<PromiseWithResolvers<void> | undefined>(undefined)
 
   const run: Run = useCallback(async (call) => {
@@ -49,10 +53,14 @@ export function ProofProvider({ children }: { children: ReactNode }) {
     setBusy(true)
     setError(undefined)
     try {
-      await ok(api.POST('/platform/sessions', { body: { email: me.email ?? '', password } }))
+      client.setQueryData(
+        ['me'],
+        await ok(api.POST('/platform/sessions', { body: { email: me.email ?? '', password } })),
+      )
+      void client.invalidateQueries({ queryKey: ['sessions'] })
       finish(true)
     } catch (refusal) {
-      setError(refusal)
+      setError(reworded(refusal, { 401: { title: 'That did not match', detail: 'This is not your password.' } }))
     } finally {
       setBusy(false)
     }
@@ -69,29 +77,42 @@ export function ProofProvider({ children }: { children: ReactNode }) {
           }}
         >
           <Stack>
-            <Text size="sm">This needs a log-in of the last ten minutes. Your work here stays as it is.</Text>
-            <PasswordInput
-              label="Password"
-              description={me.email}
-              value={password}
-              onChange={(event) => setPassword(event.currentTarget.value)}
-              autoComplete="current-password"
-              data-autofocus
-              required
-            />
+            <Text size="sm">
+              {me.has_password
+                ? 'This needs a log-in of the last ten minutes. Your work here stays as it is.'
+                : 'This needs a log-in of the last ten minutes. Single sign-on leaves this page and comes back to it: what you have typed has to be typed again.'}
+            </Text>
+            {me.has_password && (
+              <PasswordInput
+                label="Password"
+                description={me.email}
+                value={password}
+                onChange={(event) => setPassword(event.currentTarget.value)}
+                autoComplete="current-password"
+                data-autofocus
+                required
+              />
+            )}
             {error !== undefined && <ErrorNote error={error} />}
-            <Group justify="space-between">
-              <Button variant="subtle" component="a" href="/platform/auth/oidc?prompt=login">
-                Use single sign-on
+            <Group justify="flex-end" gap="xs">
+              <Button variant="default" onClick={() => finish(false)}>
+                Cancel
               </Button>
-              <Group gap="xs">
-                <Button variant="default" onClick={() => finish(false)}>
-                  Cancel
+              {methods?.oidc && (
+                <Button
+                  variant={me.has_password ? 'default' : 'filled'}
+                  component="a"
+                  href="/platform/auth/oidc?prompt=login"
+                  onClick={keepWayBack}
+                >
+                  Use single sign-on
                 </Button>
+              )}
+              {me.has_password && (
                 <Button type="submit" loading={busy}>
                   Continue
                 </Button>
-              </Group>
+              )}
             </Group>
           </Stack>
         </form>

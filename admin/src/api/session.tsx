@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext } from 'react'
 import { ApiError, api, ok, type Schema } from './client.ts'
 
@@ -51,6 +51,12 @@ export function useMay(organizationId: string | undefined, least: Role): boolean
 export const rolesUpTo = (role: Role | undefined): Exclude<Role, 'root'>[] =>
   order.slice(0, role === undefined ? 0 : order.indexOf(role) + 1).filter((name) => name !== 'root')
 
+/** After a log-in. Nothing that somebody else has seen stays in memory. */
+export function enter(client: QueryClient, me: Me): void {
+  client.removeQueries({ predicate: ({ queryKey: [first] }) => first !== 'me' })
+  client.setQueryData(['me'], me)
+}
+
 export function useLogOut(): () => Promise<void> {
   const client = useQueryClient()
   return async () => {
@@ -59,6 +65,12 @@ export function useLogOut(): () => Promise<void> {
     client.clear()
     window.location.assign('/login')
   }
+}
+
+/** How one can log in here. */
+export const methodsQuery = {
+  queryKey: ['auth-methods'],
+  queryFn: ({ signal }: { signal: AbortSignal }) => ok(api.GET('/platform/auth/methods', { signal })),
 }
 
 export const settingsQuery = {

@@ -23,6 +23,7 @@ export function Chart({
   unit = '',
   height = 220,
   onZoom,
+  together,
 }: {
   label: string
   /** Seconds since 1970, ascending. */
@@ -31,13 +32,18 @@ export function Chart({
   unit?: string
   height?: number
   onZoom?: (since: number, until: number) => void
+  /** Charts of one name show the same moment while somebody points at one of them. */
+  together?: string
 }) {
   const { ref, width } = useElementSize()
   const holder = useRef<HTMLDivElement>(null)
+  const drawn = useRef<uPlot | undefined>(undefined)
   const scheme = useComputedColorScheme('light')
-  const zoom = useRef(onZoom)
-  zoom.current = onZoom
+  const latest = useRef({ times, series, onZoom })
+  latest.current = { times, series, onZoom }
+  const looks = series.map(({ label: name, color, fill }) => `${name}|${color}|${fill === true}`).join('\n')
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `looks` stands for what of the series is more than their values
   useEffect(() => {
     const element = holder.current
     if (element === null || width === 0) return
@@ -52,20 +58,24 @@ export function Chart({
         width,
         height,
         padding: [8, 8, 0, 0],
-        cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 6 } },
+        cursor: {
+          drag: { x: true, y: false, setScale: false },
+          points: { size: 6 },
+          ...(together !== undefined && { sync: { key: together, filters: { pub: isMove, sub: isMove } } }),
+        },
         legend: { live: true },
         scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, most * 1.1)] } },
         axes: [axis, { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => `${compact(tick)}${unit}`) }],
         series: [
-          {},
-          ...series.map(({ label: name, color, fill }) => {
+          { value: (_plot: uPlot, value: number | null) => (value === null ? '–' : moment.format(value * 1000)) },
+          ...latest.current.series.map(({ label: name, color, fill }) => {
             const stroke = colour(color, scheme === 'dark' ? 4 : 6)
             return {
               label: name,
               stroke,
               width: 1.5,
               spanGaps: false,
-              points: { show: times.length < 3 },
+              points: { show: true, size: 4, fill: stroke, filter: lonely },
               value: (_plot: uPlot, value: number | null) => (value === null ? '–' : `${compact(value)}${unit}`),
               ...(fill && { fill: `${stroke}22` }),
             }
@@ -76,17 +86,24 @@ export function Chart({
             (plot) => {
               const { left, width: wide } = plot.select
               if (wide < 8) return
-              zoom.current?.(plot.posToVal(left, 'x'), plot.posToVal(left + wide, 'x'))
+              latest.current.onZoom?.(plot.posToVal(left, 'x'), plot.posToVal(left + wide, 'x'))
               plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false)
             },
           ],
         },
       },
-      [times as number[], ...series.map(({ values }) => values as (number | null)[])],
+      toData(latest.current),
       element,
     )
-    return () => plot.destroy()
-  }, [times, series, unit, height, width, scheme])
+    drawn.current = plot
+    return () => {
+      drawn.current = undefined
+      plot.destroy()
+    }
+  }, [looks, unit, height, width, scheme, together])
+
+  // New figures alone: the chart stays, and with it the moment that somebody points at.
+  useEffect(() => drawn.current?.setData(toData({ times, series })), [times, series])
 
   return (
     <div ref={ref} style={{ minHeight: height + 30 }}>
@@ -95,6 +112,21 @@ export function Chart({
   )
 }
 
+/** What charts tell one another: where somebody points, and not what is dragged. */
+const isMove = (type: string): boolean => type === 'mousemove' || type === 'mouseleave'
+
+const toData = ({ times, series }: { times: readonly number[]; series: readonly Series[] }) =>
+  [times, ...series.map(({ values }) => values)] as uPlot.AlignedData
+
+/** A value with nothing on either side has no line: it gets a dot. */
+function lonely(plot: uPlot, index: number): number[] {
+  const values = plot.data[index] ?? []
+  return Array.from(values.keys()).filter(
+    (at) => values[at] != null && values[at - 1] == null && values[at + 1] == null,
+  )
+}
+
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 const numbers = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
 
 /** 1.2K, 3.4M: for axes and tiles. */

@@ -1,115 +1,106 @@
-import {
-  Anchor,
-  Button,
-  Center,
-  Divider,
-  Group,
-  Paper,
-  PasswordInput,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core'
-import { useDocumentTitle } from '@mantine/hooks'
+import { Alert, Anchor, Button, Divider, PasswordInput, Skeleton, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
-import { api, ok } from '../api/client.ts'
+import { useRef, useState } from 'react'
+import { useSearchParams } from 'wouter'
+import { api, ok, reworded } from '../api/client.ts'
+import { enter, type Me, methodsQuery } from '../api/session.tsx'
+import { keepWayBack } from '../api/way-back.ts'
+import { Door } from '../components/door.tsx'
 import { ErrorNote } from '../components/error-note.tsx'
-import mark from '../shell/mark.svg'
+import { ssoProblem } from './log-in/sso-problem.ts'
 
-/** Stands in front of every page while nobody is logged in; the address stays, so that one goes on where one was. */
-export function LogInPage() {
-  useDocumentTitle('Log in · Sallyport')
+/**
+ * Stands in front of every page while nobody is logged in; the address stays, so that one goes on where one was.
+ * @param ended who was logged in until a moment ago.
+ */
+export function LogInPage({ ended }: { ended?: Me | undefined }) {
   const client = useQueryClient()
-  const methods = useQuery({
-    queryKey: ['auth-methods'],
-    queryFn: ({ signal }) => ok(api.GET('/platform/auth/methods', { signal })),
-  })
-  const [email, setEmail] = useState('')
+  const [params] = useSearchParams()
+  const methods = useQuery(methodsQuery)
+  const [email, setEmail] = useState(ended?.email ?? '')
   const [password, setPassword] = useState('')
-  const [error, setError] = useState<unknown>(undefined)
+  const passwordInput = useRef<HTMLInputElement>(null)
+  const [error, setError] = useState<unknown>(() => ssoProblem(params))
   const [busy, setBusy] = useState(false)
 
   const logIn = async (): Promise<void> => {
     setBusy(true)
     setError(undefined)
     try {
-      const me = await ok(api.POST('/platform/sessions', { body: { email, password } }))
-      client.clear()
-      client.setQueryData(['me'], me)
+      enter(client, await ok(api.POST('/platform/sessions', { body: { email, password } })))
     } catch (refusal) {
-      setError(refusal)
+      setError(reworded(refusal, words))
       setPassword('')
-    } finally {
       setBusy(false)
+      passwordInput.current?.focus()
     }
   }
 
   return (
-    <Center mih="100vh" p="md">
-      <Paper withBorder bg="var(--surface)" p="xl" w={400} maw="100%" component="main">
-        <Stack>
-          <Group gap="sm">
-            <img src={mark} width={32} height={32} alt="" />
-            <Title order={1} size="h3">
-              Log in to Sallyport
-            </Title>
-          </Group>
-          {methods.data?.setup_required && (
-            <Text size="sm">
-              Nobody has an account here yet. The gateway has printed a set-up link in its terminal; open that one to
-              make the first.
-            </Text>
-          )}
-          {methods.data?.password !== false && (
-            <form
-              onSubmit={(event) => {
-                event.preventDefault()
-                void logIn()
-              }}
-            >
-              <Stack>
-                <TextInput
-                  label="E-mail"
-                  type="email"
-                  value={email}
-                  onChange={(event) => setEmail(event.currentTarget.value)}
-                  autoComplete="username"
-                  required
-                  autoFocus
-                />
-                <PasswordInput
-                  label="Password"
-                  value={password}
-                  onChange={(event) => setPassword(event.currentTarget.value)}
-                  autoComplete="current-password"
-                  required
-                />
-                {error !== undefined && <ErrorNote error={error} />}
-                <Button type="submit" loading={busy}>
-                  Log in
-                </Button>
-              </Stack>
-            </form>
-          )}
-          {methods.data?.oidc && (
-            <>
-              {methods.data.password && <Divider label="or" />}
-              <Button variant="default" component="a" href="/platform/auth/oidc">
-                Log in with single sign-on
-              </Button>
-            </>
-          )}
-          {methods.isError && <ErrorNote error={methods.error} retry={() => void methods.refetch()} />}
-          <Text size="xs" className="quiet">
-            No password any more? An operator with root makes you a new link.{' '}
-            <Anchor href="/docs" size="xs">
-              API reference
-            </Anchor>
-          </Text>
-        </Stack>
-      </Paper>
-    </Center>
+    <Door title="Log in to Sallyport">
+      {ended !== undefined && error === undefined && (
+        <Alert color="yellow" title="Your session has ended" role="status">
+          Log in again, and you are back on the page where you were.
+        </Alert>
+      )}
+      {error !== undefined && <ErrorNote error={error} />}
+      {methods.data?.setup_required && (
+        <Alert color="blue" title="Nobody has an account here yet" role="status">
+          The gateway has written a set-up link where it was started, in its terminal or log. Open that link to make the
+          first account.
+        </Alert>
+      )}
+      {methods.isPending && <Skeleton h={212} />}
+      {methods.data?.password && (
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            void logIn()
+          }}
+        >
+          <Stack>
+            <TextInput
+              label="E-mail"
+              type="email"
+              value={email}
+              onChange={(event) => setEmail(event.currentTarget.value)}
+              autoComplete="username"
+              required
+              autoFocus={email === ''}
+            />
+            <PasswordInput
+              ref={passwordInput}
+              label="Password"
+              value={password}
+              onChange={(event) => setPassword(event.currentTarget.value)}
+              autoComplete="current-password"
+              required
+              autoFocus={email !== ''}
+            />
+            <Button type="submit" loading={busy}>
+              Log in
+            </Button>
+          </Stack>
+        </form>
+      )}
+      {methods.data?.oidc && (
+        <>
+          {methods.data.password && <Divider label="or" />}
+          <Button variant="default" component="a" href="/platform/auth/oidc" onClick={keepWayBack}>
+            Log in with single sign-on
+          </Button>
+        </>
+      )}
+      {methods.isError && <ErrorNote error={methods.error} retry={() => void methods.refetch()} />}
+      <Text size="xs" className="quiet">
+        Forgotten the password, or never had one? Somebody with root makes you a link under Operators, or with{' '}
+        <span className="mono">sallyport operators reset-password</span>. <Anchor href="/docs">API reference</Anchor>
+      </Text>
+    </Door>
   )
+}
+
+const words = {
+  401: { title: 'That did not match', detail: 'The e-mail or the password is wrong. Which of them is not told.' },
+  429: { title: 'Too many attempts', detail: 'There were too many wrong passwords. Wait a moment, then try again.' },
 }

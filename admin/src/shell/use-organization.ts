@@ -1,5 +1,7 @@
 import { useLocation, useRoute } from 'wouter'
+import { ApiError } from '../api/client.ts'
 import { useMe } from '../api/session.tsx'
+import { useOrganization } from './organization-switcher.tsx'
 
 /**
  * The organization that the page is about: that of the address, else the one that was looked at last, else the only one there
@@ -10,12 +12,15 @@ export function useOrganizationId(): string | undefined {
   const [location] = useLocation()
   const [, params] = useRoute('/o/:org/*?')
   const fromAddress = params?.org ?? /^\/o\/([^/]+)/.exec(location)?.[1]
+  const last = fromAddress === undefined ? remembered() : undefined
+  // Root is in none, and may have seen one that is no more.
+  const { error } = useOrganization(me.is_root ? last : undefined)
   if (fromAddress !== undefined) {
     remember(fromAddress)
     return fromAddress
   }
-  const last = remembered()
-  if (last !== undefined && (me.is_root || me.roles.some((role) => role.organization_id === last))) return last
+  const isGone = error instanceof ApiError && error.status === 404
+  if (last !== undefined && (me.is_root ? !isGone : me.roles.some((role) => role.organization_id === last))) return last
   return me.roles[0]?.organization_id
 }
 
