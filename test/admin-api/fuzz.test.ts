@@ -9,6 +9,7 @@ import { createActors } from '../helpers/api-actors.ts'
 import { type ApiCall, callApi } from '../helpers/api-call.ts'
 import { createCaller } from '../helpers/api-fuzz.ts'
 import { createPopulation } from '../helpers/api-population.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { spawnGateway } from '../helpers/gateway-process.ts'
 import { type Answer, fetchOpenApi, type Operation } from '../helpers/openapi-document.ts'
 import { startWebhookTarget } from '../helpers/webhook-target.ts'
@@ -60,10 +61,10 @@ it(`${calls} calls of every shape end with no fault and with answers that the do
   }
   const [mainId = ''] = main
   // A job can be cancelled for a moment only, which chance would miss: here the last of several that wait for each other.
-  const asRoot = async (id: string, path: string, params: Record<string, string>, body: object): Promise<Answer> => {
+  const asRoot = async (id: string, path: string, params: Record<string, string>, body?: object): Promise<Answer> => {
     const operation = operationOf(document.operations, id)
     const headers = { ...actors.root.headers, 'content-type': 'application/json' }
-    const call = { method: operation.method, path, headers, body: JSON.stringify(body) }
+    const call = { method: operation.method, path, headers, ...(body && { body: JSON.stringify(body) }) }
     const answer = await callApi(gateway.adminUrl, call, agent)
     judge(operation, call, answer)
     population.learn(operation, params, path, answer)
@@ -81,6 +82,15 @@ it(`${calls} calls of every shape end with no fault and with answers that the do
       .sort()
       .at(-1) ?? ''
   await asRoot('cancelJob', `${jobs}/${last}/cancel`, { organization_id: mainId, job_id: last }, {})
+  // No call here makes a row of the request log: requests on the data plane do.
+  const inMain = { organization_id: mainId }
+  const made = await asRoot('createApiKey', `/platform/organizations/${mainId}/api-keys`, inMain, { name: 'Caller' })
+  const authorization = `Bearer ${JSON.parse(made.text).raw_key}`
+  expect((await fetch(`${gateway.dataUrl}/api/v1/me`, { headers: { authorization } })).status).toBe(200)
+  await eventually('the row of a request to be listed', async () => {
+    const rows = await asRoot('listOrganizationRequests', `/platform/organizations/${mainId}/requests`, inMain)
+    return rows.text !== '[]'
+  })
   await actors.refill(mainId)
 
   const startedAt = performance.now()

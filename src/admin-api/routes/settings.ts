@@ -21,7 +21,7 @@ const settings = z
       .describe('Where keys with keys:manage manage keys on the data plane; null: nowhere.'),
     me_path: z.string().describe('Where a key asks on the data plane who it is.'),
     data_url: z
-      .url()
+      .string()
       .nullable()
       .describe('The data plane as its listener is bound; a proxy in front has another. Null before it listens.'),
   })
