@@ -85,7 +85,12 @@ upstreams:
   })
 
   it('is of all workers together', async () => {
-    await using node = await startWorkersProcess('workers: 2')
+    await using node = await startWorkersProcess(`
+listen: 127.0.0.1:0
+admin: { listen: 127.0.0.1:0 }
+store: sqlite:sallyport.db
+workers: 2
+`)
     expect(await node.admin('GET', '/health')).toMatchObject({
       ready: true,
       request_log: { queue: 0, dropped: 0 },
