@@ -56,14 +56,15 @@ export const variables: CSSVariablesResolver = () => ({
   variables: {
     '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
     '--mantine-color-red-filled-hover': '#b02525',
-    '--mantine-color-dimmed': 'var(--quiet)',
   },
   light: {
     ...inWords,
+    '--mantine-color-dimmed': 'var(--quiet)',
     '--mantine-color-error': '#c92a2a',
     '--mantine-color-placeholder': '#6b7280',
   },
   dark: {
+    '--mantine-color-dimmed': 'var(--quiet)',
     '--mantine-color-anchor': 'var(--mantine-color-harbour-3)',
     '--mantine-color-error': 'var(--mantine-color-red-4)',
     '--mantine-color-placeholder': '#9a9a9a',

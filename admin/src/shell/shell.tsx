@@ -12,6 +12,7 @@ import {
   Tooltip,
   useComputedColorScheme,
   useMantineColorScheme,
+  VisuallyHidden,
 } from '@mantine/core'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import { type ReactNode, useEffect } from 'react'
@@ -203,8 +204,9 @@ function AccountMenu() {
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
-        <ActionIcon variant="transparent" size="lg" aria-label={`Account: ${name}`}>
+        <ActionIcon variant="transparent" size="lg">
           <Avatar size={30} radius="xl" color="harbour" name={name} alt="" aria-hidden />
+          <VisuallyHidden>Account: {name}</VisuallyHidden>
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>

@@ -53,7 +53,7 @@ export function LastRequests({ apiKey: { id, organization_id } }: { apiKey: ApiK
 }
 
 const columns = (toRow: (row: Row) => string): readonly Column<Row>[] => [
-  { name: 'Time', width: 120, cell: ({ at }) => <Time at={at} /> },
+  { name: 'Time', width: 110, cell: ({ at }) => <Time at={at} /> },
   { name: 'Status', width: 80, cell: ({ status_code }) => <StatusCode status={status_code} /> },
   {
     name: 'Request',
@@ -71,5 +71,4 @@ const columns = (toRow: (row: Row) => string): readonly Column<Row>[] => [
     ),
   },
   { name: 'Took', width: 90, right: true, cell: ({ duration_ms }) => `${Math.round(duration_ms)} ms` },
-  { name: 'From', width: 130, cell: ({ ip }) => <span className="mono">{ip}</span> },
 ]

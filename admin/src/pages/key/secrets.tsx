@@ -1,4 +1,4 @@
-import { Badge, Group, Table, Text } from '@mantine/core'
+import { Badge, Group, ScrollArea, Table, Text } from '@mantine/core'
 import { useEffect, useReducer } from 'react'
 import { Card } from '../../components/card.tsx'
 import { exactTime, Time } from '../../components/time.tsx'
@@ -19,7 +19,7 @@ export function Secrets({ apiKey: { secrets, status } }: { apiKey: ApiKey }) {
       }
       flush
     >
-      <div className="scroll-x">
+      <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'Secrets' }}>
         <Table aria-label="Secrets" miw={520}>
           <Table.Thead>
             <Table.Tr>
@@ -36,7 +36,9 @@ export function Secrets({ apiKey: { secrets, status } }: { apiKey: ApiKey }) {
                   <Group gap="xs" wrap="nowrap">
                     <Masked {...secret} />
                     {isRotating && (
-                      <Badge color={secret === newest ? 'teal' : 'orange'}>{secret === newest ? 'new' : 'old'}</Badge>
+                      <Badge color={secret === newest ? 'teal' : 'orange'} style={{ flexShrink: 0 }}>
+                        {secret === newest ? 'new' : 'old'}
+                      </Badge>
                     )}
                   </Group>
                 </Table.Td>
@@ -58,7 +60,7 @@ export function Secrets({ apiKey: { secrets, status } }: { apiKey: ApiKey }) {
             ))}
           </Table.Tbody>
         </Table>
-      </div>
+      </ScrollArea>
     </Card>
   )
 }

@@ -33,7 +33,7 @@ export function CreateKey({
   return (
     <>
       <Drawer
-        opened={opened && created === undefined}
+        opened={opened && settings !== undefined && created === undefined}
         onClose={onClose}
         title="Create an API key"
         position="right"

@@ -12,9 +12,20 @@ type Owners = ReturnType<typeof useOwners>
 export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey>[] => [
   {
     name: 'Name',
+    width: 240,
     cell: (key) => (
       <>
-        <Anchor component={Link} href={`${base}/${key.id}`} size="sm" fw={500} lineClamp={1} title={key.name}>
+        <Anchor
+          component={Link}
+          href={`${base}/${key.id}`}
+          size="sm"
+          fw={500}
+          display="block"
+          truncate
+          maw={220}
+          miw={130}
+          title={key.name}
+        >
           {key.name}
         </Anchor>
         {key.system && (
@@ -27,7 +38,7 @@ export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey
   },
   {
     name: 'Key',
-    width: 210,
+    width: 190,
     cell: (key) => (
       <>
         <Masked {...key} />
@@ -53,7 +64,7 @@ export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey
   { name: 'Owner', cell: (key) => <Owner owner={ownerOf(key, owners)} /> },
   {
     name: 'Last used',
-    width: 120,
+    width: 105,
     cell: (key) => (
       <>
         <Time at={key.secrets[0]?.last_used_at ?? key.last_used_at} />
@@ -67,7 +78,7 @@ export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey
   },
   {
     name: 'Expires',
-    width: 120,
+    width: 105,
     cell: (key) => (
       <Text size="sm" span c={isExpiring(key) ? 'var(--warn)' : undefined} fw={isExpiring(key) ? 600 : undefined}>
         <Time at={key.expires_at} />
@@ -107,7 +118,7 @@ function Scopes({ scopes }: { scopes: readonly string[] }) {
   const label = first === '*' ? 'everything' : scopes.length === 1 ? first : `${scopes.length} scopes`
   return (
     <Tooltip label={scopes.slice(0, 20).join(', ')} multiline maw={320} disabled={label === first}>
-      <Text size="sm" truncate maw={140} className={label === first ? 'mono' : undefined}>
+      <Text size="sm" truncate maw={120} className={label === first ? 'mono' : undefined}>
         {label}
       </Text>
     </Tooltip>
@@ -121,7 +132,7 @@ function Owner({ owner }: { owner: ReturnType<typeof ownerOf> }) {
       <span className="quiet" style={{ display: 'flex' }}>
         <Icon name={owner.account ? 'robot' : 'people'} size={15} />
       </span>
-      <Text size="sm" truncate maw={160}>
+      <Text size="sm" truncate maw={130}>
         {owner.name}
       </Text>
     </Group>

@@ -25,6 +25,9 @@ export function listQuery({ status, expiring, ...same }: Filters) {
   }
 }
 
+/** Two in a row of a phone. */
+const half = 'calc(50% - 5px)'
+
 /** Search and filters of the list of keys. */
 export function KeyFilters({
   organizationId,
@@ -56,7 +59,7 @@ export function KeyFilters({
         value={filters.status || null}
         onChange={(status) => onChange({ status: status ?? '' })}
         clearable
-        w={{ base: '100%', xs: 140 }}
+        w={{ base: half, xs: 140 }}
       />
       {environments.length > 1 && (
         <Select
@@ -66,7 +69,7 @@ export function KeyFilters({
           value={filters.environment || null}
           onChange={(environment) => onChange({ environment: environment ?? '' })}
           clearable
-          w={{ base: '100%', xs: 165 }}
+          w={{ base: half, xs: 165 }}
         />
       )}
       {owners.length > 0 && (
@@ -78,7 +81,7 @@ export function KeyFilters({
           onChange={(owner) => onChange({ owner: owner ?? '' })}
           searchable
           clearable
-          w={{ base: '100%', xs: 180 }}
+          w={{ base: half, xs: 180 }}
         />
       )}
       <Select
@@ -92,7 +95,7 @@ export function KeyFilters({
         value={filters.expiring || null}
         onChange={(expiring) => onChange({ expiring: expiring ?? '' })}
         clearable
-        w={{ base: '100%', xs: 160 }}
+        w={{ base: half, xs: 160 }}
       />
     </Group>
   )
@@ -116,7 +119,7 @@ function Search({ q, onChange }: { q: string; onChange: (q: string) => void }) {
       maxLength={200}
       autoComplete="off"
       flex="1 1 220px"
-      miw={180}
+      miw={{ base: '100%', xs: 200 }}
     />
   )
 }

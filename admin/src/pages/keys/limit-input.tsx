@@ -18,12 +18,14 @@ export const limitOf = ({ on, requests, per }: Limit): { requests: number; per: 
 export const limitText = (limit: { requests: number; per: string } | null): string =>
   limit === null ? 'none of its own' : `${limit.requests.toLocaleString('en')} per ${periods[limit.per] ?? limit.per}`
 
-/** A rate limit of the key itself, besides those of the routes. */
+/** A rate limit of the key (or of what `label` names) itself, besides those of the routes. */
 export function LimitInput({
+  label = 'A rate limit of its own',
   value,
   onChange,
   error,
 }: {
+  label?: string
   value: Limit
   onChange: (value: Limit) => void
   error?: string | undefined
@@ -33,7 +35,7 @@ export function LimitInput({
   return (
     <div>
       <Switch
-        label="A rate limit of its own"
+        label={label}
         description="Besides the limits of the routes: whichever is reached first answers 429."
         checked={value.on}
         onChange={(event) => onChange({ ...value, on: event.currentTarget.checked })}

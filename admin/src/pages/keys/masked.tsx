@@ -2,9 +2,8 @@
 export const masked = ({ key_prefix, key_suffix }: { key_prefix: string; key_suffix: string }): string =>
   `${key_prefix}…${key_suffix}`
 
-/** The same for the page; the dots are read as what they stand for. */
 export const Masked = (of: { key_prefix: string; key_suffix: string }) => (
-  <span className="mono" title="The first and the last characters">
+  <span className="mono" style={{ whiteSpace: 'nowrap' }}>
     {masked(of)}
   </span>
 )

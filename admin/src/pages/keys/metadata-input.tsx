@@ -17,12 +17,14 @@ export function metadataOf(text: string): Metadata | undefined {
 export const metadataText = (metadata: Metadata): string =>
   Object.keys(metadata).length === 0 ? '' : JSON.stringify(metadata, null, 2)
 
-/** Facts of one's own about a key, as a JSON object. */
+/** Facts of one's own about a key (or what `of` names), as a JSON object. */
 export function MetadataInput({
+  of = 'key',
   value,
   onChange,
   error,
 }: {
+  of?: string
   value: string
   onChange: (value: string) => void
   error?: string | undefined
@@ -30,7 +32,7 @@ export function MetadataInput({
   return (
     <Textarea
       label="Metadata"
-      description="Facts of your own, as a JSON object. They come back with the key; the gateway does nothing with them."
+      description={`Facts of your own, as a JSON object. They come back with the ${of}; the gateway does nothing with them.`}
       placeholder={'{ "team": "billing" }'}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}

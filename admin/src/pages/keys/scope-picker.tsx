@@ -42,7 +42,7 @@ export function ScopePicker({
         error={error}
         required
       >
-        <Group gap="lg" mt={6}>
+        <Group gap="md" mt={6}>
           {read.length > 0 && <Radio value="read" label="Read only" />}
           <Radio value="full" label="Everything" />
           <Radio value="custom" label="Picked scopes" />

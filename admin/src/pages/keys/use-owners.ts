@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { api, ok, type Schema } from '../../api/client.ts'
-import { type Role, rolesUpTo, useRole } from '../../api/session.tsx'
+import { type Role, rolesUpTo, useMe, useRole } from '../../api/session.tsx'
 import { keysManage } from './scopes.ts'
 
 export type ApiKey = Schema<'ApiKeyRecord'>
@@ -20,20 +20,27 @@ export function useOwners(organizationId: string) {
     queryFn: ({ signal }) => ok(api.GET('/platform/organizations/{organization_id}/members', { params, signal })),
     staleTime: 60_000,
   })
-  return { accounts: accounts.data ?? [], members: members.data ?? [] }
+  return { accounts: accounts.data ?? [], members: members.data ?? [], myId: useMe().id }
 }
 
 type Owners = ReturnType<typeof useOwners>
 
 /** The name of whose key it is, as far as it is known. */
-export function ownerOf(key: ApiKey, { accounts, members }: Owners): { name: string; account: boolean } | undefined {
+export function ownerOf(
+  key: ApiKey,
+  { accounts, members, myId }: Owners,
+): { name: string; account: boolean } | undefined {
   if (key.service_account_id !== null) {
     const account = accounts.find(({ id }) => id === key.service_account_id)
     return { name: account?.name ?? key.service_account_id, account: true }
   }
   if (key.created_by === null) return undefined
-  return { name: members.find(({ id }) => id === key.created_by)?.name ?? key.created_by, account: false }
+  const name = members.find(({ id }) => id === key.created_by)?.name
+  return { name: key.created_by === myId ? 'you' : (name ?? shortened(key.created_by)), account: false }
 }
+
+/** An operator who is no member (any more). */
+const shortened = (id: string): string => `${id.slice(0, 8)}…${id.slice(-4)}`
 
 /**
  * What one may do with a key; the same rules as the server's, which refuses anyway. A system key is root's, one of a service
