@@ -12,6 +12,11 @@ export function SecretOnce({
   filename,
   example,
   again = false,
+  about = again
+    ? 'Whoever has this can use it. Store it where only those can read it who need it.'
+    : 'Copy it now and store it somewhere safe. This is the only time that it is shown.',
+  lost = 'This was shown before and can’t be shown again. Rotate it if nobody has stored it.',
+  promise = 'I have stored it',
   onStored,
 }: {
   /** null: shown before, and never again. */
@@ -22,6 +27,11 @@ export function SecretOnce({
   example?: string
   /** It can be shown another time: nobody has to say that it is stored. */
   again?: boolean
+  /** What to do with it. */
+  about?: string
+  /** What to do where it was shown before. */
+  lost?: string
+  promise?: string
   onStored: () => void
 }) {
   const [said, setStored] = useState(false)
@@ -38,16 +48,10 @@ export function SecretOnce({
     >
       <Stack>
         {secret === null ? (
-          <Alert color="yellow">
-            This was shown before and can’t be shown again. Rotate it if nobody has stored it.
-          </Alert>
+          <Alert color="yellow">{lost}</Alert>
         ) : (
           <>
-            <Text size="sm">
-              {again
-                ? 'Whoever has this can use it. Store it where only those can read it who need it.'
-                : 'Copy it now and store it somewhere safe. This is the only time that it is shown.'}
-            </Text>
+            <Text size="sm">{about}</Text>
             <Code block data-testid="secret" style={wraps}>
               {secret}
             </Code>
@@ -84,11 +88,7 @@ export function SecretOnce({
         )}
         <Group justify={again || secret === null ? 'flex-end' : 'space-between'}>
           {!again && secret !== null && (
-            <Checkbox
-              label="I have stored it"
-              checked={said}
-              onChange={(event) => setStored(event.currentTarget.checked)}
-            />
+            <Checkbox label={promise} checked={said} onChange={(event) => setStored(event.currentTarget.checked)} />
           )}
           <Button variant={stored ? 'filled' : 'default'} disabled={!stored} onClick={onStored}>
             Done
