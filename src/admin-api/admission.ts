@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { type Access, accessTable, provenOnly } from './access.ts'
 import type { AdminContext } from './context.ts'
-import { readCookie } from './login/cookies.ts'
+import { isTlsCookie, readCookie } from './login/cookies.ts'
 import { isProven, refuseUnproven } from './login/proof.ts'
-import { isOwnOrigin } from './origin.ts'
+import { isOwnOrigin, isOwnOrNoOrigin } from './origin.ts'
 import { type AdminCredentials, type AdminPrincipal, outranks, roleIn } from './principal.ts'
 import { refuse } from './refusals.ts'
 
@@ -29,12 +29,14 @@ export async function admit(
   reply: FastifyReply,
 ): Promise<FastifyReply | undefined> {
   const access = accessOf(request.method, request.routeOptions.url ?? '')
-  if (access === 'none') return isOwnOrigin(request) ? undefined : refuse(reply, 'FORBIDDEN')
+  if (access === 'none') return isOwnOrNoOrigin(request) ? undefined : refuse(reply, 'FORBIDDEN')
   const principal = await context.authenticate(credentialsOf(request))
   if (principal === undefined)
     return refuse(reply.header('WWW-Authenticate', 'Bearer realm="sallyport"'), 'UNAUTHENTICATED')
   // Only a cookie comes along without the caller's will; a token is sent by whoever knows it.
-  if (principal.via === 'session' && !isOwnOrigin(request)) return refuse(reply, 'FORBIDDEN')
+  if (principal.via === 'session' && !isOwnOrigin(request, isTlsCookie(request, 'session'))) {
+    return refuse(reply, 'FORBIDDEN', { detail: notOurPage })
+  }
   request.principal = principal
 
   const { organization_id: organizationId } = request.params as { organization_id?: string }
@@ -89,6 +91,9 @@ async function objectExists(request: FastifyRequest): Promise<boolean> {
   const { exists } = request.routeOptions.config
   return exists === undefined || (await exists(request))
 }
+
+const notOurPage =
+  'A session cookie counts only with requests of a page of this gateway: Origin must be its address. Scripts use a token.'
 
 function bearerOf({ headers }: FastifyRequest): string | undefined {
   return /^bearer ([\x21-\x7e]+)$/i.exec(headers.authorization ?? '')?.[1]
