@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  connect as connectTls,
+  createServer as createTlsServer,
+  getCACertificates,
+  setDefaultCACertificates,
+} from 'node:tls'
+import { expect, it } from 'vitest'
+import { startAdmin } from '../../helpers/admin.ts'
+import { certificate, writeCertificate } from '../../helpers/certificate.ts'
+import { startGateway } from '../../helpers/gateway.ts'
+
+it('a certificate that is not there stops the start, and a reload that lost one changes nothing', async () => {
+  const route = 'routes: [{ path: /*, upstream: api, public: true }]'
+  const lost = `upstreams: { api: { targets: ['https://127.0.0.1:1'], tls: { ca: not-there.pem } } }\n${route}`
+  await expect(startGateway(lost)).rejects.toThrow('there is no file')
+  await expect(startGateway('tls: { cert: a.pem, key: b.pem }')).rejects.toThrow('there is no file')
+
+  await using running = await startAdmin(`upstreams: { api: { targets: ['http://127.0.0.1:1'] } }\n${route}`)
+  await running.writeConfig(lost)
+  expect((await running.api('POST', '/config/reload')).status).toBe(422)
+  expect((await running.request('GET', '/x')).status).toBe(502)
+})
+
+it('a file of authorities that holds none makes nobody trusted, and not everybody', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-ca-'))
+  const { cert, key } = await writeCertificate(folder)
+  const server = createTlsServer({ cert: await readFile(cert), key: await readFile(key) }, (socket) => {
+    socket.on('error', () => socket.destroy())
+    socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const usual = getCACertificates('default')
+  // The certificate of this server is one that the machine trusts: only the file says otherwise.
+  setDefaultCACertificates([...usual, certificate])
+  try {
+    const answer = async (text: string | undefined): Promise<number> => {
+      const file = join(folder, 'ca.pem')
+      if (text !== undefined) await writeFile(file, text)
+      const ca = text === undefined ? '' : `, tls: { ca: '${file}' }`
+      await using other = await startGateway(`
+upstreams: { api: { targets: ['https://localhost:${port}']${ca} } }
+routes: [{ path: /*, upstream: api, public: true }]`)
+      return (await other.request('GET', '/x')).status
+    }
+    expect(await answer(undefined)).toBe(200)
+    expect(await answer(certificate)).toBe(200)
+    for (const broken of ['', 'nothing', certificate.slice(0, 300)]) expect(await answer(broken)).toBe(502)
+  } finally {
+    setDefaultCACertificates(usual)
+    server.close()
+    await rm(folder, { recursive: true })
+  }
+})
+
+it('no server name in a handshake ends the process', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-tls-'))
+  const { cert, key } = await writeCertificate(folder)
+  await using secure = await startGateway(`tls: { cert: '${cert}', key: '${key}' }\nroutes: []`)
+  const port = Number(new URL(secure.dataUrl).port)
+  for (const servername of ['a'.repeat(255), 'x..y', '\u00e9', '*', '__proto__', 'constructor', '-', 'a b', '']) {
+    const status = await new Promise<string>((resolve) => {
+      const socket = connectTls({ host: '127.0.0.1', port, servername, ca: certificate, rejectUnauthorized: false })
+      socket.on('secureConnect', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'))
+      socket.once('data', (data) => resolve(data.toString('latin1', 0, 12)))
+      socket.on('error', (error) => resolve(error.message))
+    })
+    expect([servername.slice(0, 12), status]).toEqual([servername.slice(0, 12), 'HTTP/1.1 401'])
+  }
+  await rm(folder, { recursive: true })
+})
