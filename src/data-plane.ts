@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import { compileCidrs } from './config/cidr.ts'
 import type { Address, Config } from './config/schema.ts'
 import type { Events } from './events.ts'
 import { createAccount } from './gateway/account.ts'
@@ -57,7 +58,7 @@ export interface DataPlaneParts {
   readonly config: Config
   readonly clock: Clock
   readonly events: Events
-  readonly metrics: Pick<Metrics, 'inFlightFrom' | 'retainUpstreams'>
+  readonly metrics: Pick<Metrics, 'inFlightFrom' | 'connectionsFrom' | 'retainUpstreams'>
   readonly store: Pick<Store, 'findKeyByHash' | 'appendEvent' | 'revokeKey'>
   readonly limiter: Limiter
   readonly recorder: Pick<Recorder, 'record' | 'admit' | 'finish' | 'touch'>
@@ -76,6 +77,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
   const failureGuard = parts.failureGuard ?? ((settings) => ownFailureGuard(settings, clock))
   let config = first
   let formats = compileKeyFormats(first.keys)
+  let trusts = compileCidrs(first.trust_proxy)
   let syncedAt = Number.NEGATIVE_INFINITY
   const lastSyncAt = (): number => syncedAt
 
@@ -128,6 +130,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     plan: () => plan,
     clock,
     events,
+    trusts: (address) => trusts(address),
     finished(exchange) {
       live.delete(exchange)
       account.finished(exchange)
@@ -135,6 +138,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
   })
 
   metrics.inFlightFrom(() => listener.inFlight)
+  metrics.connectionsFrom(() => listener.connections)
 
   return {
     listen: (address) => listener.listen(address),
@@ -159,11 +163,13 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     async prepare(next) {
       const nextFormats = compileKeyFormats(next.keys)
       const nextPlan = await build(next, nextFormats)
+      const nextTrusts = compileCidrs(next.trust_proxy)
       return async () => {
         // One step: a request has the whole old plan or the whole new one.
         config = next
         formats = nextFormats
         plan = nextPlan
+        trusts = nextTrusts
         upstreams.closeUnused()
         metrics.retainUpstreams((name, origin) => upstreams.has(name, origin))
       }

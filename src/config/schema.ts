@@ -333,12 +333,34 @@ export const configSchema = z.strictObject({
     .strictObject({
       head: positiveWait().prefault('10s').describe('For the request head to arrive.'),
       body_idle: positiveWait().prefault('30s').describe('Longest silence inside a request body.'),
+      write_idle: positiveWait()
+        .prefault('60s')
+        .describe('Longest time in which a caller takes nothing of an answer that waits for it.'),
       keep_alive: positiveWait().prefault('65s').describe('How long an idle connection is kept.'),
       drain_delay: wait().prefault('0s').describe('After SIGTERM, how long new requests are still taken.'),
       drain_timeout: wait().prefault('10s').describe('After that, how long requests in flight may take.'),
     })
     .prefault({})
     .describe('For callers; those for the API are in upstreams.'),
+  connections: z
+    .strictObject({
+      per_peer: whole(1, 1_000_000)
+        .default(4096)
+        .describe('Of one address (IPv6: of its /64). Those in trust_proxy are exempt.'),
+      total: z
+        .union([z.literal('auto'), whole(16, 1_000_000)], 'must be a number from 16 to 1000000, or auto')
+        .default('auto')
+        .meta({ title: 'auto, or a number from 16 to 1000000' })
+        .describe(
+          'Of all callers, in each process. auto: half of the files that it may open, 32768 at most. When all are taken, idle ones make room, then those that have not sent their head.',
+        ),
+      heads: size()
+        .refine((bytes) => bytes >= 64 * 1024, 'is too little for one head; 64kb is the least')
+        .prefault('64mb')
+        .describe('Bytes of heads that are not whole, of all connections together; beyond it the oldest are closed.'),
+    })
+    .prefault({})
+    .describe('How many connections callers may hold. They take effect at the start.'),
   audit: z
     .strictObject({
       durability: z

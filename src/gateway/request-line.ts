@@ -7,8 +7,9 @@ import type { Socket } from 'node:net'
  * two spaces, RTSP and ICE in the place of HTTP — and a parser beside it may read something else.
  */
 export class RequestLineWatch {
-  /** What came since the last point where a message was known to begin, or since the last chunk. */
-  #chunks: Buffer[] = []
+  /** What came since the last point where a message was known to begin, or since the last chunk; `#length` bytes of it. */
+  #store: Buffer = nothing
+  #length = 0
   /** Where the next message begins in it; undefined inside a body whose end is not known. */
   #at: number | undefined = 0
   #bodyLeft = 0
@@ -26,19 +27,29 @@ export class RequestLineWatch {
 
   /** Nothing has come yet. */
   get silent(): boolean {
-    return this.#last === undefined && this.#chunks.length === 0
+    return this.#last === undefined && this.#length === 0
+  }
+
+  /** Lets go of what is not needed any more, between two requests. @returns how much has come of the next one. */
+  settle(): number {
+    if (this.#last?.complete === false) return 0
+    if (this.#at === undefined) return this.#mark === undefined ? 0 : this.#length - this.#mark
+    if (this.#at < this.#length) return this.#length - this.#at
+    this.#hold(nothing)
+    this.#at = 0
+    return 0
   }
 
   /** No request comes any more: what the connection carries from now on is not looked at, and not kept. */
   stop(): void {
     this.#socket.removeListener('data', this.#listener)
-    this.#chunks = []
+    this.#hold(nothing)
   }
 
   /** Call it when the parser reports a request, in order. @returns whether its first line is what came, to the byte. */
   matches(request: IncomingMessage): boolean {
     const line = `${request.method} ${request.url} HTTP/${request.httpVersion}\r\n`
-    const bytes = this.#bytes()
+    const bytes = this.#store.subarray(0, this.#length)
     const begin = this.#at === undefined ? this.#startBehindBody(bytes, line) : startOf(bytes, this.#at, line)
     this.#last = request
     if (begin === undefined) return false
@@ -48,21 +59,36 @@ export class RequestLineWatch {
 
   #arrived(chunk: Buffer): void {
     if (this.#last?.complete === false) {
-      this.#chunks = [chunk]
+      this.#hold(chunk)
       this.#mark = undefined
       this.#at = this.#bodyLeft <= chunk.length && this.#bodyLeft > 0 ? this.#bodyLeft : undefined
       this.#bodyLeft = Math.max(0, this.#bodyLeft - chunk.length)
       return
     }
-    const bytes = this.#chunks.length === 1 ? this.#chunks[0] : undefined
-    const length = bytes?.length ?? this.#chunks.reduce((sum, { length: each }) => sum + each, 0)
     if (this.#at === undefined) {
-      this.#mark ??= length
-      this.#chunks.push(chunk)
-    } else if (this.#at >= length) {
-      this.#chunks = [chunk]
+      this.#mark ??= this.#length
+      this.#append(chunk)
+    } else if (this.#at >= this.#length) {
+      this.#hold(chunk)
       this.#at = 0
-    } else this.#chunks.push(chunk)
+    } else this.#append(chunk)
+  }
+
+  #hold(chunk: Buffer): void {
+    this.#store = chunk
+    this.#length = chunk.length
+  }
+
+  /** Into one piece that grows: a head that comes byte by byte must not cost a buffer for each, nor a look at all of them. */
+  #append(chunk: Buffer): void {
+    const length = this.#length + chunk.length
+    if (length > this.#store.length) {
+      const grown = Buffer.allocUnsafe(Math.max(1024, 2 * length))
+      this.#store.copy(grown, 0, 0, this.#length)
+      this.#store = grown
+    }
+    chunk.copy(this.#store, this.#length)
+    this.#length = length
   }
 
   /** Behind a chunked body nobody told where it ended: mostly with a chunk, else in it, with an empty line. */
@@ -73,11 +99,6 @@ export class RequestLineWatch {
       if ('\r\n\r\n'.endsWith(bytes.toString('latin1', Math.max(0, at - 4), at))) return at
     }
     return undefined
-  }
-
-  #bytes(): Buffer {
-    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)]
-    return this.#chunks[0] as Buffer
   }
 
   #passHead(bytes: Buffer, from: number, { headers }: IncomingMessage): void {
@@ -98,3 +119,5 @@ function startOf(bytes: Buffer, at: number, line: string): number | undefined {
   const behindEmptyLine = at + 2
   return bytes.toString('latin1', at, behindEmptyLine + line.length) === `\r\n${line}` ? behindEmptyLine : undefined
 }
+
+const nothing = Buffer.alloc(0)

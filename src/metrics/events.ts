@@ -21,6 +21,7 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
   let storeIsUp = true
   let limiterIsDegraded = false
   let rowsDropped = 0
+  const closed = { peer: 0, full: 0, idle: 0, unfinished: 0, heads: 0, unread: 0 }
 
   return {
     requestFinished(row, upstream, overheadMs) {
@@ -48,6 +49,19 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
       metrics.keyExposed(keyId !== null)
       if (keyId !== null) throttled(`exposed ${keyId}`, 'warn', { key_id: keyId }, 'a live key was sent in a URL')
       else if (log.enabled('debug')) log.debug({}, 'something shaped like a key was sent in a URL')
+    },
+
+    connectionClosed(why) {
+      metrics.connectionClosed(why)
+      closed[why]++
+      // Room for others is made all the time where there are more callers than places: that is no news.
+      const level = why === 'idle' ? 'info' : 'warn'
+      throttled(
+        'connections',
+        level,
+        { why, since_start: { ...closed } },
+        'connections were closed to keep within bounds',
+      )
     },
 
     upstreamUp(upstream, target, up, why) {

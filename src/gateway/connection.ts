@@ -1,0 +1,115 @@
+import type { Socket } from 'node:net'
+import type { Place } from './connections.ts'
+import type { Exchange } from './exchange.ts'
+import type { Pipelined } from './pipelined.ts'
+import { RequestLineWatch } from './request-line.ts'
+
+/** One connection of a caller. One request of it is under way at a time, in order; what came behind waits. */
+export class Connection {
+  readonly socket: Socket
+  readonly lines: RequestLineWatch
+  readonly openedAt = performance.now()
+  current: Exchange | undefined
+  /** What comes behind is never looked at. */
+  ended = false
+  /** It sent something unreadable and gets one answer to that, no more. */
+  refused = false
+  /** Bytes that its caller has taken, and since when it has taken no more; see `SlowReaders`. */
+  taken = 0
+  takenAt = 0
+  readonly #place: Place
+  readonly #pipelined: Pipelined
+  #waiting: (() => void)[] = []
+
+  constructor(socket: Socket, place: Place, pipelined: Pipelined) {
+    this.socket = socket
+    this.lines = new RequestLineWatch(socket)
+    this.#place = place
+    this.#pipelined = pipelined
+    // Behind the parser, which has begun a request by then where the head is whole.
+    socket.on('data', this.#received)
+    socket.on('close', () => this.#forgetWaiting())
+  }
+
+  /** A request is under way, or about to be. */
+  get isBusy(): boolean {
+    return this.current !== undefined || this.#waiting.length > 0
+  }
+
+  /** Its turn comes when those before are over; what comes behind a refusal that closes the connection never begins. */
+  enter(begin: () => void): void {
+    this.#place.busy()
+    if (this.isBusy) this.#wait(begin)
+    else begin()
+  }
+
+  /** The request that was under way is over. */
+  next(): void {
+    this.current = undefined
+    if (this.#waiting.length > 0) return this.#pipelined.begin(this.#beginNext)
+    this.#place.idle(this.lines.settle())
+  }
+
+  /** What was sent behind a request that ends the connection is never looked at. */
+  end(): void {
+    this.ended = true
+    this.#forgetWaiting()
+  }
+
+  /** Nothing of what waits is heard any more but this. */
+  waitAlone(begin: () => void): void {
+    this.#forgetWaiting()
+    this.#waiting = [begin]
+    this.#pipelined.waiting++
+  }
+
+  /** It is to carry something else than requests: what comes is not looked at, and not kept. */
+  upgrade(): void {
+    this.lines.stop()
+    this.socket.off('data', this.#received)
+  }
+
+  readonly #received = (chunk: Buffer): void => {
+    if (!this.isBusy && !this.ended) this.#place.received(chunk.length)
+  }
+
+  readonly #beginNext = (): void => {
+    const { socket } = this
+    const paused = this.#waiting.length >= waitingToPause
+    const begin = this.#waiting.shift()
+    if (begin === undefined) return
+    this.#pipelined.waiting--
+    begin()
+    if (paused && this.#waiting.length < waitingToPause) socket.resume()
+  }
+
+  /** No more is read while many wait; of what is parsed already so much at most that nobody fills the memory with it. */
+  #wait(begin: () => void): void {
+    const { socket } = this
+    this.#pipelined.waiting++
+    const count = this.#waiting.push(begin)
+    const most = this.#pipelined.waiting > waitingOfAllMax ? waitingWhenManyMax : waitingMax
+    if (count > most) {
+      this.end()
+      socket.destroy()
+    } else if (count === waitingToPause) {
+      // Not before the parser is done with what it has: with each message it makes the socket go on.
+      process.nextTick(() => {
+        if (this.#waiting.length >= waitingToPause) socket.pause()
+      })
+    }
+  }
+
+  #forgetWaiting(): void {
+    this.#pipelined.waiting -= this.#waiting.length
+    this.#waiting = []
+  }
+}
+
+/** Requests of one connection that wait for their turn: from so many on nothing is read. */
+const waitingToPause = 100
+/** One read holds some 2,500 of the shortest requests. */
+const waitingMax = 10_000
+/** Of all connections together, some 4 kB each: beyond it each may have a few. */
+const waitingOfAllMax = 20_000
+const waitingWhenManyMax = 16
