@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ErrorCode } from '../errors.ts'
 import { type Access, accessTable, provenOnly } from './access.ts'
 import type { AdminContext } from './context.ts'
 import { isTlsCookie, readCookie } from './login/cookies.ts'
@@ -55,6 +56,29 @@ export async function admit(
   if (!(await objectExists(request))) return refuse(reply, 'NOT_FOUND')
   if (access !== 'any' && !outranks(role, access)) return refuse(reply, 'FORBIDDEN')
   return provenOrRefused(context, principal, request, reply)
+}
+
+/**
+ * Once more, when the body is there, or work was done that takes seconds: whoever sees it coming could begin a request while
+ * it has the rights, and end it when it has them no more.
+ * @returns what to refuse with; undefined when the caller has all that it was let in with. @throws StoreUnavailable
+ */
+export async function lostRights(
+  { authenticate }: Pick<AdminContext, 'authenticate'>,
+  request: FastifyRequest,
+): Promise<ErrorCode | undefined> {
+  const { principal, organization, role } = request
+  if (principal === null) return undefined
+  const current = await authenticate(credentialsOf(request))
+  if (current === undefined) return 'UNAUTHENTICATED'
+  if (principal.isRoot && !current.isRoot) return 'FORBIDDEN'
+  if (organization !== null && role !== null) {
+    const roleNow = roleIn(current, organization.id)
+    if (roleNow === undefined) return 'NOT_FOUND'
+    if (!outranks(roleNow, role)) return 'FORBIDDEN'
+  }
+  request.principal = current
+  return undefined
 }
 
 function provenOrRefused(
