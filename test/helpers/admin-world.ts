@@ -50,7 +50,7 @@ export async function openWorld(gateway: AdminGateway): Promise<AdminWorld> {
       const workspace = await make(`${at}/workspaces`, { name: 'Workspace', external_id: `x-${organization.id}` })
       const key = await make(`${at}/api-keys`, {
         name: 'Key',
-        scopes: ['projects:read'],
+        scopes: ['*'],
         service_account_id: accountId,
         workspace_ids: [workspace.id],
       })
