@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { catalogue, type ErrorCode } from '../errors.ts'
 import { adminSchema } from './admin-schema.ts'
+import { canonicalHost } from './host.ts'
 import {
   absolutePath,
   address,
@@ -111,7 +112,7 @@ const route = z.strictObject({
     'Segments are literal, :name for exactly one, or a final * for the prefix and all below it. The most specific route decides alone.',
   ),
   host: text('host name', /^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'is not a host name; write for example api.example.com')
-    .transform((host) => host.toLowerCase())
+    .transform(canonicalHost)
     .optional()
     .describe('Only requests to this host; such a route comes before one without.'),
   methods: nonEmptyList(method()).optional().describe('All when left out. GET includes HEAD.'),

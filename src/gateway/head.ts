@@ -138,7 +138,8 @@ export function readHead(raw: RawHead, classify: (name: string) => HeaderKind, h
 
 /** Lower-case name, IPv4 address or [IPv6], with a port or without. Nothing else: not percent-encoded, not empty. */
 const isHost = (host: string): boolean => hostPattern.test(host) && (hostPort(host) ?? 0) <= 65535
-const hostPattern = /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/
+// No empty labels: `api.example..` is another name here, and may be the same one to whoever reads it next.
+const hostPattern = /^(?:(?!.*\.\.)[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/
 const hostPort = (host: string): number | undefined => {
   const port = /:(\d+)$/.exec(host)?.[1]
   return port === undefined ? undefined : Number(port)
