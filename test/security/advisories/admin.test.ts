@@ -10,6 +10,10 @@ beforeAll(async () => {
 })
 afterAll(() => gateway[Symbol.asyncDispose]())
 
+interface OpenApi {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+}
+
 /** One request with exactly these fields beside Host. */
 async function send(method: string, target: string, fields: readonly string[], body = ''): Promise<RawResponse> {
   using client = await connectRaw(gateway.adminUrl)
@@ -163,4 +167,27 @@ it('who is told of a proxy by a peer that is none believes nothing of it', async
   const body = JSON.stringify({ email: 'a@example.com', password: 'x' })
   const login = ['Origin: https://evil.example', 'Content-Type: application/json', ...forged]
   expect((await send('POST', '/platform/sessions', login, body)).status).toBe(403)
+})
+
+it('every operation of the admin API asks who is there', async () => {
+  const { paths } = (await (await fetch(`${gateway.adminUrl}/openapi.json`)).json()) as OpenApi
+  const open: string[] = []
+  let asked = 0
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const method of Object.keys(operations)) {
+      const target = path.replace(/\{[^}]+\}/g, gateway.organization.id)
+      const answer = await send(method.toUpperCase(), target, ['Content-Type: application/json'], '{}')
+      asked++
+      if (answer.status !== 401) open.push(`${method} ${path}`)
+    }
+  }
+  expect(asked).toBeGreaterThan(60)
+  // Those that one logs in by.
+  expect(open.sort()).toEqual([
+    'get /platform/auth/methods',
+    'get /platform/auth/oidc',
+    'get /platform/auth/oidc/callback',
+    'post /platform/sessions',
+    'post /platform/setup',
+  ])
 })

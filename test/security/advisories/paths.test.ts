@@ -15,6 +15,7 @@ beforeAll(async () => {
   - { path: /admin/*, upstream: api, deny: true }
   - { path: /ca/prod/*, upstream: api, public: true }
   - { path: /stripped/*, upstream: api, public: true, strip_prefix: /stripped }
+  - { path: /pinned/:id/*, upstream: api, public: true, rewrite: /t/:id/public/* }
 ${tenants.join('\n')}
 `)
 })
@@ -176,6 +177,40 @@ it('what is left when a prefix is stripped begins with a slash and is canonical'
   for (const path of ['/stripped//x', '/stripped/%2fx', '/stripped/..', '/stripped/%2e%2e/x', '/stripped%2fx']) {
     await expectRefused(watched, get(path), 400, 'BAD_REQUEST_TARGET')
   }
+})
+
+it('what a parameter stands for leaves its place in a rewritten path neither up, down nor out', async () => {
+  for (const id of ['..', '%2e%2e', 'a%2fadmin', 'a%2Fadmin%23', 'a%3f', 'a%23', 'a%5c..', 'a%252fb', 'a;b', '']) {
+    await expectRefused(watched, get(`/pinned/${id}/x`), 400, 'BAD_REQUEST_TARGET')
+  }
+  for (const [id, seen] of [
+    ['a%20b', 'a%20b'],
+    ['%41%3A%40', 'A:@'],
+    ['%2a', '*'],
+    [':id', ':id'],
+    ['$&', '$&'],
+    ['caf%c3%a9', 'caf%C3%A9'],
+  ]) {
+    const outcome = await watched.attempt(get(`/pinned/${id}/x`))
+    const { requests } = await watched.verify(outcome)
+    expect(requests.map(({ target }) => target)).toEqual([`/t/${seen}/public/x`])
+  }
+})
+
+it('a request to upgrade is judged by its path like any other', async () => {
+  const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\n'
+  for (const path of [
+    '/open/../admin/x',
+    '/stripped/%2e%2e/admin',
+    '/stripped//admin',
+    '/open/x%2f..',
+    '/open/;x',
+    '/open/x#',
+  ]) {
+    await expectRefused(watched, get(path, auth + upgrade), 400, 'BAD_REQUEST_TARGET')
+  }
+  await expectRefused(watched, get('/%61dmin/x', auth + upgrade), 403, 'ROUTE_DENIED')
+  await expectRefused(watched, get('/x', upgrade), 401, 'INVALID_API_KEY')
 })
 
 it('no answer sends a browser to another place', async () => {

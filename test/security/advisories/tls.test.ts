@@ -26,7 +26,7 @@ it('a certificate that is not there stops the start, and a reload that lost one 
   expect((await running.request('GET', '/x')).status).toBe(502)
 })
 
-it('a file of authorities that holds none makes nobody trusted, and not everybody', async () => {
+it('an upstream is who its certificate says, and a file of authorities that holds none makes nobody trusted', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-ca-'))
   const { cert, key } = await writeCertificate(folder)
   const server = createTlsServer({ cert: await readFile(cert), key: await readFile(key) }, (socket) => {
@@ -51,6 +51,8 @@ routes: [{ path: /*, upstream: api, public: true }]`)
     expect(await answer(undefined)).toBe(200)
     expect(await answer(certificate)).toBe(200)
     for (const broken of ['', 'nothing', certificate.slice(0, 300)]) expect(await answer(broken)).toBe(502)
+    setDefaultCACertificates(usual)
+    expect(await answer(undefined)).toBe(502)
   } finally {
     setDefaultCACertificates(usual)
     server.close()
