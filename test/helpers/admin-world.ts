@@ -18,7 +18,7 @@ export interface AdminWorld extends Disposable {
   readonly document: OpenApiDocument
   readonly operations: readonly Operation[]
   populate(organization?: Organization): Promise<Populated>
-  /** One request on a connection that is kept, every byte of the answer as it came. @param body is sent as JSON. */
+  /** One request, every byte of the answer as it came. @param body is sent as JSON. */
   send(
     token: string,
     method: string,
@@ -93,7 +93,7 @@ export async function openWorld(gateway: AdminGateway): Promise<AdminWorld> {
     },
 
     async send(token, method, path, body, headers = {}) {
-      if (client === undefined || !client.isOpen) client = await connectRaw(gateway.adminUrl)
+      if (client === undefined || client.socket.destroyed || !client.isOpen) client = await connectRaw(gateway.adminUrl)
       const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
       const fields = {
         Host: host,
@@ -104,7 +104,10 @@ export async function openWorld(gateway: AdminGateway): Promise<AdminWorld> {
       }
       const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
       await client.send(Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${text}`))
-      return await client.response({ to: method, withinMs: 10_000 })
+      const response = await client.response({ to: method, withinMs: 10_000 })
+      // Where a body was refused unread the connection ends with the answer.
+      if (method !== 'GET' || response.header('connection') === 'close') client[Symbol.dispose]()
+      return response
     },
 
     [Symbol.dispose]() {
