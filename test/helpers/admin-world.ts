@@ -18,9 +18,9 @@ export interface AdminWorld extends Disposable {
   readonly document: OpenApiDocument
   readonly operations: readonly Operation[]
   populate(organization?: Organization): Promise<Populated>
-  /** One request, every byte of the answer as it came. @param body is sent as JSON. */
+  /** One request, every byte of the answer as it came. @param credentials a token, or a whole cookie. @param body is sent as JSON. */
   send(
-    token: string,
+    credentials: string,
     method: string,
     path: string,
     body?: unknown,
@@ -92,12 +92,14 @@ export async function openWorld(gateway: AdminGateway): Promise<AdminWorld> {
       }
     },
 
-    async send(token, method, path, body, headers = {}) {
+    async send(credentials, method, path, body, headers = {}) {
       if (client === undefined || client.socket.destroyed || !client.isOpen) client = await connectRaw(gateway.adminUrl)
       const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
       const fields = {
         Host: host,
-        Authorization: `Bearer ${token}`,
+        ...(credentials.includes('=')
+          ? { Cookie: credentials, Origin: `http://${host}` }
+          : { Authorization: `Bearer ${credentials}` }),
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
         ...(method !== 'GET' && { 'Content-Length': String(Buffer.byteLength(text)) }),
         ...headers,
@@ -105,8 +107,9 @@ export async function openWorld(gateway: AdminGateway): Promise<AdminWorld> {
       const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
       await client.send(Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${text}`))
       const response = await client.response({ to: method, withinMs: 10_000 })
-      // Where a body was refused unread the connection ends with the answer.
-      if (method !== 'GET' || response.header('connection') === 'close') client[Symbol.dispose]()
+      // Where it was refused with its body unread, the connection ends some time after the answer.
+      const isRead = method === 'GET' || response.status < 300 || response.status === 422
+      if (!isRead || response.header('connection') === 'close') client[Symbol.dispose]()
       return response
     },
 
