@@ -15,8 +15,10 @@ const routes = `
   - { path: /read/*, upstream: api, scopes: [items:read] }
   - { path: /write/*, upstream: api, scopes: [items:write] }
   - { path: /projects/:id/*, upstream: api, workspace: ':id' }
+  - { path: /few/*, upstream: api, public: true, limits: [few] }
 `
-const top = 'scopes: { items:read: Read, items:write: Write }'
+const top = `scopes: { items:read: Read, items:write: Write }
+limits: { few: { by: ip, requests: 3, per: 1h } }`
 
 beforeAll(async () => {
   watched = await startWatched(routes, { top })
@@ -106,6 +108,36 @@ it('an address list is not passed by naming an address', async () => {
       403,
       'IP_NOT_ALLOWED',
     )
+  }
+})
+
+it('a limit by address counts who sent it, whatever addresses are named', async () => {
+  const statuses = async (gateway: Watched, named: (i: number) => string): Promise<unknown[]> => {
+    const outcomes = []
+    for (let i = 0; i < 5; i++) outcomes.push(await gateway.attempt(get('/few/x', named(i), '')))
+    await gateway.verify(...outcomes)
+    return outcomes.flatMap(({ responses }) => responses.map(({ status }) => status))
+  }
+  const names = ['X-Forwarded-For', 'X-Real-IP', 'X-Client-IP', 'True-Client-IP', 'CF-Connecting-IP']
+  expect(await statuses(watched, (i) => names.map((name) => `${name}: 198.51.100.${i}\r\n`).join(''))).toEqual([
+    200, 200, 200, 429, 429,
+  ])
+  // The last address is what the trusted proxy has seen; those in front of it are the caller's own words.
+  expect(await statuses(trusting, (i) => `X-Forwarded-For: 198.51.100.${i}, 203.0.113.9\r\n`)).toEqual([
+    200, 200, 200, 429, 429,
+  ])
+})
+
+it('a header that means something else to a framework behind goes no further', async () => {
+  const names = [
+    ...['Proxy', 'X-Envoy-Original-Path', 'X-Original-URI', 'X-Original-Method', 'X-HTTP-Host-Override', 'X-Host'],
+    ...['True-Client-IP', 'X-Client-IP', 'X-Cluster-Client-IP', 'CF-Connecting-IP', 'Forwarded-For', 'X-Forwarded'],
+    ...['X-Envoy-External-Address', 'X-Original-Forwarded-For', 'X-SSL-Client-Cert', 'Front-End-Https'],
+  ]
+  for (const name of [...names, ...names.map((each) => each.replaceAll('-', '_').toLowerCase())]) {
+    const outcome = await watched.attempt(get('/open/x', `${name}: forged\r\n`, ''))
+    const { requests } = await watched.verify(outcome)
+    expect([name, requests.map(({ head }) => head.includes('forged'))]).toEqual([name, [false]])
   }
 })
 

@@ -125,6 +125,42 @@ it('the host of a route is found in any case, with a port and with a final dot, 
   }
 })
 
+it('a host with empty labels is refused, since it may be another one to who reads it next', async () => {
+  for (const host of [
+    'tenant0.example.com..',
+    'tenant0..example.com',
+    'tenant0.example.com..:80',
+    '..',
+    '.tenant0.example.com',
+  ]) {
+    await expectRefused(watched, `GET /x HTTP/1.1\r\nHost: ${host}\r\n{auth}\r\n\r\n`, 400, 'BAD_REQUEST')
+  }
+})
+
+it('the signs that patterns are written with are letters in a path', async () => {
+  for (const rest of [
+    '*',
+    'a*b',
+    '**',
+    ':id',
+    ':',
+    '$',
+    '(.*)',
+    '+',
+    '%7Bid%7D',
+    '%5Ba-z%5D',
+    '%5E',
+    '%7C',
+    '@',
+    '!',
+  ]) {
+    await expectRefused(watched, get(`/admin/${rest}`, auth), 403, 'ROUTE_DENIED')
+    await expectRefused(watched, get(`/admin/${rest}/x`, auth), 403, 'ROUTE_DENIED')
+  }
+  for (const path of ['/*', '/*/x', '/:any', '/op*', '/open*'])
+    await expectRefused(watched, get(path), 401, 'INVALID_API_KEY')
+})
+
 it('a target that names another host than Host is refused', async () => {
   for (const [target, host] of [
     ['http://a.example/open/x', 'tenant0.example.com'],

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -13,6 +13,7 @@ import { expect, it } from 'vitest'
 import { startAdmin } from '../../helpers/admin.ts'
 import { certificate, writeCertificate } from '../../helpers/certificate.ts'
 import { startGateway } from '../../helpers/gateway.ts'
+import { plainResponse } from '../../helpers/raw-upstream.ts'
 
 it('a certificate that is not there stops the start, and a reload that lost one changes nothing', async () => {
   const route = 'routes: [{ path: /*, upstream: api, public: true }]'
@@ -58,6 +59,25 @@ routes: [{ path: /*, upstream: api, public: true }]`)
     server.close()
     await rm(folder, { recursive: true })
   }
+})
+
+it('what an upstream says before its handshake is no response', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy())
+    socket.write(plainResponse('forged'))
+    // And once more where a record of the handshake is due.
+    socket.once('data', () => socket.write(plainResponse('forged')))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await using other = await startGateway(`
+upstreams: { api: { targets: ['https://127.0.0.1:${port}'] } }
+routes: [{ path: /*, upstream: api, public: true }]`)
+  for (let i = 0; i < 3; i++) {
+    const answer = await other.request('GET', '/x')
+    expect([answer.status, answer.text().includes('forged')]).toEqual([502, false])
+  }
+  server.close()
 })
 
 it('no server name in a handshake ends the process', async () => {

@@ -49,6 +49,19 @@ it('what an upstream sends behind its response is given to nobody', async () => 
   }
 })
 
+it('a response that nobody has asked for ends the idle connection that it comes on', async () => {
+  const first = await watched.attempt(get())
+  const { requests } = await watched.verify(first)
+  for (const connection of watched.upstream.connections) {
+    if (!connection.isClosed) connection.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged')
+  }
+  await eventually('its end', () => requests.every(({ connection }) => connection.isClosed))
+  watched.upstream.respond(plainResponse('second'))
+  const next = await watched.attempt(get())
+  await watched.verify(next)
+  expect(next.responses.map((response) => response.text())).toEqual(['second'])
+})
+
 it('an upgrade that is answered with something other than 101 is no tunnel', async () => {
   for (const status of ['200 OK', '204 No Content', '426 Upgrade Required', '302 Found']) {
     const length = status.startsWith('204') ? '' : 'Content-Length: 2\r\n'
