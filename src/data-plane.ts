@@ -3,9 +3,11 @@ import { compileCidrs } from './config/cidr.ts'
 import type { Address, Config } from './config/schema.ts'
 import type { Events } from './events.ts'
 import { createAccount } from './gateway/account.ts'
+import type { Exchange } from './gateway/exchange.ts'
 import { createFinish } from './gateway/finish.ts'
 import { createListener } from './gateway/listener.ts'
 import { Live } from './gateway/live.ts'
+import { LoadShedding, watchEventLoop } from './gateway/load-shedding.ts'
 import { compilePlan, type Plan } from './gateway/plan.ts'
 import type { ContextSigner } from './gateway/signed-context.ts'
 import { createExposureWatch } from './keys/exposure.ts'
@@ -94,6 +96,21 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     ...{ formats: () => formats, store, clock, events },
     revoke: () => config.keys.revoke_exposed,
   })
+  const shedding = new LoadShedding({
+    bounds: () => config.overload,
+    inFlight: () => listener.inFlight,
+    events,
+  })
+  const isKnown = ({ head }: Exchange): boolean => {
+    const key = head.authorizationRepeated
+      ? undefined
+      : formats.parse(head.authorization?.replace(/^bearer /i, '') ?? '')
+    return key !== undefined && lookup.cached(key.sha256()) !== undefined
+  }
+  const sheds = (exchange: Exchange): boolean => {
+    exchange.turnedAway = shedding.refuses(() => isKnown(exchange))
+    return exchange.turnedAway
+  }
   const account = createAccount({
     ...{ clock, events, recorder, tail: { publish: parts.publish } },
     redact: (text) => formats.redact(text),
@@ -104,6 +121,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     const failures = failureGuard(next.auth_failures)
     return compilePlan(next, {
       formats: nextFormats,
+      sheds,
       authenticate: createAuthenticate({ formats: nextFormats, lookup, failures, clock, events }),
       authenticated: (exchange) => live.add(exchange),
       changesTold: () => live.changesTold,
@@ -137,6 +155,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     },
   })
 
+  const endWatch = watchEventLoop((lateMs) => shedding.sample(lateMs))
   metrics.inFlightFrom(() => listener.inFlight)
   metrics.connectionsFrom(() => listener.connections)
 
@@ -184,6 +203,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     abortAll: async () => live.abortAll(),
     async destroy() {
       listener.destroy()
+      endWatch()
       live.close()
       await exposure.close()
       await upstreams.destroy()

@@ -14,6 +14,8 @@ export interface Events {
   keyCache(result: 'hit' | 'miss' | 'stale'): void
   /** A key came in a URL. `keyId` when it is a live one. */
   keyExposed(keyId: string | null): void
+  /** Requests are turned away, since too many are in flight or the event loop is late; undefined: no more. */
+  overloaded(why: 'in_flight' | 'event_loop' | undefined): void
   /** The connection of a caller was closed to keep within a bound. */
   connectionClosed(why: ConnectionBound): void
   upstreamUp(upstream: string, target: string, up: boolean, why?: string): void

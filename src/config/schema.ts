@@ -362,6 +362,17 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('How many connections callers may hold. They take effect at the start.'),
+  overload: z
+    .strictObject({
+      in_flight: whole(4, 1_000_000)
+        .default(16_384)
+        .describe('Requests in flight, streams and tunnels included; the last quarter is for callers whose key is known.'),
+      delay: positiveWait()
+        .prefault('250ms')
+        .describe('How late the event loop may be while many requests come.'),
+    })
+    .prefault({})
+    .describe('When requests are turned away with 503 OVERLOADED before anything is done for them, in each process.'),
   audit: z
     .strictObject({
       durability: z

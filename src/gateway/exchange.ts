@@ -78,6 +78,8 @@ export class Exchange implements Outbound {
   gone = false
   /** Set when what follows the head turns out to be unreadable, or its key is lost: it must not be carried on. */
   broken: ErrorCode | undefined
+  /** It was turned away unseen, and so is what comes behind it on its connection. */
+  turnedAway = false
   /** The row with the decision is in the store already (audit.durability: strict). */
   admitted = false
   /** How to refuse after the steps have passed; set by the data plane before forwarding. */

@@ -61,6 +61,7 @@ export function createExplain(config: Config, limiter?: Limiter): Explain {
   let caller: KeyRecord | undefined
   const plan = compilePlan(config, {
     formats: compileKeyFormats(config.keys),
+    sheds: () => false,
     authenticate: () => caller ?? 'INVALID_API_KEY',
     authenticated: () => {},
     changesTold: () => 0,

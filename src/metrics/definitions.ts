@@ -43,6 +43,11 @@ export const definitions = {
     labels: [],
     help: 'Requests on the data plane that are not finished.',
   },
+  sallyport_overloaded: {
+    type: 'gauge',
+    labels: [],
+    help: '1 while requests are turned away with 503 OVERLOADED, since too many are in flight or the event loop is late.',
+  },
   sallyport_connections: {
     type: 'gauge',
     labels: [],

@@ -51,6 +51,12 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
       else if (log.enabled('debug')) log.debug({}, 'something shaped like a key was sent in a URL')
     },
 
+    overloaded(why) {
+      metrics.overloaded(why !== undefined)
+      if (why === undefined) throttled('overload', 'info', {}, 'requests are no longer turned away')
+      else throttled('overload', 'warn', { why }, 'too much to do: requests are turned away')
+    },
+
     connectionClosed(why) {
       metrics.connectionClosed(why)
       closed[why]++

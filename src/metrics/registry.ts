@@ -20,6 +20,7 @@ export interface Metrics {
   rateLimited(limit: string): void
   keyCache(result: 'hit' | 'miss' | 'stale'): void
   keyExposed(live: boolean): void
+  overloaded(is: boolean): void
   connectionClosed(why: ConnectionBound): void
   upstreamUp(upstream: string, target: string, up: boolean): void
   /** After a reload: forgets the targets that `keep` knows nothing of, which would be shown as they last were for ever. */
@@ -72,6 +73,7 @@ export function createMetrics({ version, nodeDefaults = true, seriesMax = 5000 }
   const gauge = (name: MetricNameOf<'gauge'>, initial: number | undefined) => stateGauge(registry, name, initial)
 
   const inFlight = gauge('sallyport_inflight_requests', 0)
+  const overloaded = gauge('sallyport_overloaded', 0)
   const connections = gauge('sallyport_connections', 0)
   const upstreams = upstreamGauge(registry, seriesMax)
   // The admin listener opens after the store did: up until somebody finds it down. Of Redis nothing is known without one.
@@ -93,6 +95,7 @@ export function createMetrics({ version, nodeDefaults = true, seriesMax = 5000 }
     rateLimited: counter('sallyport_rate_limited_total'),
     keyCache: counter('sallyport_key_cache_total', 'hit', 'miss', 'stale'),
     keyExposed: (live) => exposed(String(live)),
+    overloaded: (is) => overloaded.set(Number(is)),
     connectionClosed: counter('sallyport_connections_closed_total', ...connectionBounds),
     upstreamUp: upstreams.set,
     retainUpstreams: upstreams.retain,
@@ -239,6 +242,7 @@ const aggregators: Partial<Record<MetricNameOf<'gauge'>, 'min' | 'max' | 'first'
   sallyport_store_up: 'min',
   sallyport_redis_up: 'min',
   sallyport_limiter_degraded: 'max',
+  sallyport_overloaded: 'max',
   sallyport_build_info: 'first',
 }
 
