@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { DeliveryResponse } from '../store/webhooks-store.ts'
-import { checkedLookup, dnsAddresses, machineAddresses, type ResolveAddresses, TargetRefused } from './connect.ts'
+import { checkedLookup, dnsAddresses, machineAddresses, NameLeadsNowhere, type ResolveAddresses } from './connect.ts'
 import { targetProblem } from './target.ts'
 
 export interface SendOptions {
@@ -62,7 +62,7 @@ export function createSend({ clock, resolve, allowPrivate, timeoutMs, redact, us
     } catch (error) {
       if (stopping.aborted) return ended(null, '', 'the gateway was stopped')
       if (late.aborted) return ended(null, '', `no answer within ${timeoutMs / 1000} s`)
-      return ended(null, '', reasonOf(error))
+      return ended(null, '', reasonOf(error, isPrivateAllowed))
     } finally {
       void agent.destroy()
     }
@@ -94,14 +94,14 @@ function excerpt(bytes: Buffer, redact: (text: string) => string): string {
 }
 
 /** For the administrator of the organization: what failed, and nothing that tells what else is on the network. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  if (cause instanceof TargetRefused) return cause.message
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no code'
-  if (unresolved.has(code)) return 'its name could not be resolved'
-  return `the connection failed (${code})`
+function reasonOf(error: unknown, isPrivateAllowed: boolean): string {
+  const causes = error instanceof Error ? [error, error.cause] : []
+  if (causes.some((one) => one instanceof NameLeadsNowhere)) {
+    return isPrivateAllowed ? 'its name could not be resolved' : 'its name does not lead to a public address'
+  }
+  const code = causes.flatMap((one) => (one instanceof Error && 'code' in one ? [String(one.code)] : []))
+  return `the connection failed (${code.at(-1) ?? 'no code'})`
 }
 
-const unresolved = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA', 'ESERVFAIL', 'EREFUSED', 'ETIMEOUT', 'EBADNAME'])
 const keptMax = 1024
 const readMax = 4096
