@@ -1,4 +1,4 @@
-import { type PackedRequests, type RequestWrite, type Store, StoreUnavailable } from '../store/store.ts'
+import type { PackedRequests, RequestWrite, Store } from '../store/store.ts'
 
 /** Batches of rows from several workers, written as one: each transaction costs as much as some fifty rows. */
 export interface GatheredWrites {
@@ -29,9 +29,9 @@ export function createGatheredWrites({ store, gatherMs = 50 }: GatheredWritesOpt
       await send(write, batch)
       for (const { resolve } of batch) resolve()
     } catch (error) {
-      if (batch.length === 1 || error instanceof StoreUnavailable) for (const { reject } of batch) reject(error)
       // A row at fault fails all; who has sent it must be told, and nobody else.
-      else for (const one of batch) await send(write, [one]).then(one.resolve, one.reject)
+      if (batch.length > 1) for (const one of batch) void send(write, [one]).then(one.resolve, one.reject)
+      else for (const { reject } of batch) reject(error)
     }
   }
 
