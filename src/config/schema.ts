@@ -86,7 +86,7 @@ const upstream = z.strictObject({
   idle_timeout: positiveWait().prefault('60s').describe('Longest silence inside a body or a tunnel.'),
   max_connections: whole(1, 65_535)
     .default(1024)
-    .describe('Connections to each target; beyond it requests are answered 503 OVERLOADED.'),
+    .describe('Connections to each target; beyond it requests are answered 503 OVERLOADED. From 100 on nobody may hold more than three times as many as are free.'),
   preserve_host: yesOrNo().default(false).describe('Send the caller’s Host instead of the target’s.'),
   tls: z
     .strictObject({
@@ -330,6 +330,9 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('Answers to browsers, for every route without its own. Left out: no browser of another origin may call.'),
   body_limit: size().prefault('1gb').describe('Largest request body.'),
+  body_rate: size()
+    .prefault('240b')
+    .describe('Fewest bytes a second that a request body comes with, over half a minute; 0b for no such bound.'),
   timeouts: z
     .strictObject({
       head: positiveWait().prefault('10s').describe('For the request head to arrive.'),

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import type { ChargeState } from '../limiter/limiter.ts'
+import { networkOf } from '../limiter/network.ts'
 import { addRateLimitHeaders } from '../policy/rate-limit.ts'
 import type { Forwarding, Outbound } from '../proxy/forward.ts'
 import type { Wire } from '../proxy/wire.ts'
@@ -61,6 +62,7 @@ export class Exchange implements Outbound {
   upstreamHeaders: string[] = noHeaders
   bodyBytesMax = 0
   bodyIdleMs = 0
+  bodyRateMin = 0
   corsIsOurs = false
   contextToken: string | undefined
   forwarding: Forwarding | undefined
@@ -96,6 +98,11 @@ export class Exchange implements Outbound {
 
   get method(): string {
     return this.raw.method
+  }
+
+  /** Who shares with others: an organization, or where nobody asks for a key the network that it came from. */
+  get caller(): string {
+    return this.key?.organization.id ?? networkOf(this.address)
   }
 
   get contentLength(): number | undefined {
