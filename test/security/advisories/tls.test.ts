@@ -37,23 +37,29 @@ it('an upstream is who its certificate says, and a file of authorities that hold
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const usual = getCACertificates('default')
+  const files = { right: certificate, empty: '', wrong: 'nothing', half: certificate.slice(0, 300) }
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, `${name}.pem`), text)
+  const names = ['none', 'later', ...Object.keys(files)]
+  const upstreams = names.map((name) => {
+    const ca = name in files ? `, tls: { ca: '${join(folder, name)}.pem' }` : ''
+    return `  ${name}: { targets: ['https://localhost:${port}']${ca} }`
+  })
   // The certificate of this server is one that the machine trusts: only the file says otherwise.
   setDefaultCACertificates([...usual, certificate])
   try {
-    const answer = async (text: string | undefined): Promise<number> => {
-      const file = join(folder, 'ca.pem')
-      if (text !== undefined) await writeFile(file, text)
-      const ca = text === undefined ? '' : `, tls: { ca: '${file}' }`
-      await using other = await startGateway(`
-upstreams: { api: { targets: ['https://localhost:${port}']${ca} } }
-routes: [{ path: /*, upstream: api, public: true }]`)
-      return (await other.request('GET', '/x')).status
-    }
-    expect(await answer(undefined)).toBe(200)
-    expect(await answer(certificate)).toBe(200)
-    for (const broken of ['', 'nothing', certificate.slice(0, 300)]) expect(await answer(broken)).toBe(502)
+    await using gateway = await startGateway(`
+upstreams:
+${upstreams.join('\n')}
+routes:
+${names.map((name) => `  - { path: /${name}, upstream: ${name}, public: true }`).join('\n')}`)
+    const statusOf = async (name: string): Promise<unknown[]> => [
+      name,
+      (await gateway.request('GET', `/${name}`)).status,
+    ]
+    for (const name of ['none', 'right']) expect(await statusOf(name)).toEqual([name, 200])
+    for (const name of ['empty', 'wrong', 'half']) expect(await statusOf(name)).toEqual([name, 502])
     setDefaultCACertificates(usual)
-    expect(await answer(undefined)).toBe(502)
+    expect(await statusOf('later')).toEqual(['later', 502])
   } finally {
     setDefaultCACertificates(usual)
     server.close()

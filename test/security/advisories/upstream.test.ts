@@ -7,7 +7,7 @@ import { plainResponse } from '../../helpers/raw-upstream.ts'
 let watched: Watched
 
 beforeAll(async () => {
-  watched = await startWatched('  - { path: /open/*, upstream: api, public: true }', { api: 'response_timeout: 500ms' })
+  watched = await startWatched('  - { path: /open/*, upstream: api, public: true }')
 })
 afterAll(() => watched[Symbol.asyncDispose]())
 beforeEach(() => watched.upstream.respond(plainResponse()))
