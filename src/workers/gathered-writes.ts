@@ -13,7 +13,7 @@ export interface GatheredWritesOptions {
 }
 
 /** Bounded by those who write: each worker waits for its batch before it sends the next. */
-export function createGatheredWrites({ store, gatherMs = 50 }: GatheredWritesOptions): GatheredWrites {
+export function createGatheredWrites({ store, gatherMs = 40 }: GatheredWritesOptions): GatheredWrites {
   const gathering = new Map<RequestWrite, Waiting[]>()
 
   const send = (write: RequestWrite, batch: readonly Waiting[]): Promise<void> =>
