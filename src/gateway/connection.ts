@@ -1,15 +1,30 @@
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { ErrorCode } from '../errors.ts'
 import type { Place } from './connections.ts'
 import type { Exchange } from './exchange.ts'
 import type { Pipelined } from './pipelined.ts'
-import { RequestLineWatch } from './request-line.ts'
+import { RequestWatch } from './request-watch.ts'
+
+/** A request that the parser has reported, from then on until the next one. */
+export interface Arriving {
+  readonly request: IncomingMessage
+  /** What is wrong with it, as far as it has come. */
+  broken: ErrorCode | undefined
+  /** Once its turn has come. */
+  exchange: Exchange | undefined
+  /** It was answered, whether all of it has come or not. */
+  over: boolean
+}
 
 /** One connection of a caller. One request of it is under way at a time, in order; what came behind waits. */
 export class Connection {
   readonly socket: Socket
-  readonly lines: RequestLineWatch
+  readonly watch: RequestWatch
   readonly openedAt = performance.now()
   current: Exchange | undefined
+  /** The newest request, whose body may still be coming. */
+  arriving: Arriving | undefined
   /** What comes behind is never looked at. */
   ended = false
   /** It sent something unreadable and gets one answer to that, no more. */
@@ -21,9 +36,10 @@ export class Connection {
   readonly #pipelined: Pipelined
   #waiting: (() => void)[] = []
 
-  constructor(socket: Socket, place: Place, pipelined: Pipelined) {
+  /** @param breaks told when what comes can't be read as a request, or not as the body of the newest one. */
+  constructor(socket: Socket, place: Place, pipelined: Pipelined, breaks: (code: ErrorCode) => void) {
     this.socket = socket
-    this.lines = new RequestLineWatch(socket)
+    this.watch = new RequestWatch(socket, breaks)
     this.#place = place
     this.#pipelined = pipelined
     // Behind the parser, which has begun a request by then where the head is whole.
@@ -47,7 +63,7 @@ export class Connection {
   next(): void {
     this.current = undefined
     if (this.#waiting.length > 0) return this.#pipelined.begin(this.#beginNext)
-    this.#place.idle(this.lines.settle())
+    this.#place.idle(this.watch.settle())
   }
 
   /** What was sent behind a request that ends the connection is never looked at. */
@@ -56,16 +72,18 @@ export class Connection {
     this.#forgetWaiting()
   }
 
-  /** Nothing of what waits is heard any more but this. */
-  waitAlone(begin: () => void): void {
-    this.#forgetWaiting()
-    this.#waiting = [begin]
-    this.#pipelined.waiting++
+  /** Ends the connection without a word more, and without throwing away what is on its way to the caller. */
+  hangUp(): void {
+    const { socket } = this
+    this.end()
+    if (!socket.writable) return
+    socket.end()
+    setTimeout(() => socket.destroy(), lingerMs).unref()
   }
 
   /** It is to carry something else than requests: what comes is not looked at, and not kept. */
   upgrade(): void {
-    this.lines.stop()
+    this.watch.stop()
     this.socket.off('data', this.#received)
   }
 
@@ -105,6 +123,9 @@ export class Connection {
     this.#waiting = []
   }
 }
+
+/** What comes is still read so long, so that no reset overtakes the answer. */
+const lingerMs = 500
 
 /** Requests of one connection that wait for their turn: from so many on nothing is read. */
 const waitingToPause = 100

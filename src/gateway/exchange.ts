@@ -135,12 +135,12 @@ export class Exchange implements Outbound {
     else this.broken ??= code
   }
 
-  /** Ends it wherever it is. */
+  /** Ends it wherever it is, and the connection with it. An answer of our own that is on its way still gets there. */
   breakOff(code: ErrorCode): void {
     this.broken = code
     if (this.forwarding !== undefined) this.forwarding.cancel(code)
     else if (this.onBroken !== undefined) this.onBroken(code)
-    else if (this.status !== 0) this.wire.abort()
+    else if (this.status !== 0) this.wire.hangUp()
   }
 }
 

@@ -187,5 +187,5 @@ const never = (): never => {
 const noWire: Wire = {
   ...{ body: undefined, requestComplete: true, bytesOut: 0, listener: undefined },
   ...{ sendContinue: never, sendInformation: never, writeHead: never, write: never, end: never },
-  ...{ answer: never, abort: never, takeSocket: never },
+  ...{ answer: never, abort: never, hangUp: never, takeSocket: never },
 }

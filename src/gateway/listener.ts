@@ -6,17 +6,19 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import { plainAddress } from '../config/cidr.ts'
 import type { Address, Config } from '../config/schema.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { Events } from '../events.ts'
 import { uuidv7 } from '../ids.ts'
-import { Connection } from './connection.ts'
+import { type Arriving, Connection } from './connection.ts'
 import { Connections, type Place } from './connections.ts'
 import { type Arrival, Exchange } from './exchange.ts'
 import { handle } from './handle.ts'
 import { NodeWire, responseForUpgrade } from './node-wire.ts'
 import { Pipelined } from './pipelined.ts'
 import type { Plan } from './plan.ts'
+import { headBytesMax } from './request-watch.ts'
 import { slowReaders } from './slow-readers.ts'
-import { type ParserError, refuseUnreadable } from './unreadable.ts'
+import { codeOf, type ParserError, refuseUnreadable } from './unreadable.ts'
 
 export interface ListenerDependencies {
   /** The plan in force; a request keeps the one that it began with. */
@@ -45,9 +47,6 @@ export interface Listener {
 /** At the end a connection that is younger may still send its first request. */
 const firstByteMs = 500
 
-/** More than this in one head and it is refused; a little above what head.ts allows, which gives the better answer. */
-const headBytesMax = 48 * 1024
-
 /** The HTTP front of the data plane, on `node:http`. */
 export function createListener(
   config: Pick<Config, 'timeouts' | 'tls' | 'connections'>,
@@ -72,7 +71,8 @@ export function createListener(
   )
 
   function openConnection(socket: Socket, place: Place): void {
-    connections.set(socket, new Connection(socket, place, pipelined))
+    const connection = new Connection(socket, place, pipelined, (code) => broke(connection, code))
+    connections.set(socket, connection)
     socket.on('close', () => connections.delete(socket))
   }
 
@@ -96,13 +96,16 @@ export function createListener(
   ): void {
     const { socket } = request
     const connection = connections.get(socket)
-    if (connection === undefined || connection.ended) return
-    const lineMatches = connection.lines.matches(request)
+    if (connection === undefined || connection.ended || connection.refused) return
+    const broken = connection.watch.judge(request)
+    const arriving: Arriving = { request, broken, exchange: undefined, over: false }
+    connection.arriving = arriving
     if (upgradeHead !== undefined) connection.upgrade()
     const begin = (): void => {
       inFlight++
       const closed = (complete: boolean): void => {
         inFlight--
+        arriving.over = true
         exchange.gone = !complete
         finished(exchange)
         // Also behind one that broke off: nobody is there any more to be answered.
@@ -118,12 +121,27 @@ export function createListener(
       }
       const exchange = new Exchange(raw, arrive(socket), wire)
       exchange.mayUpgrade = upgradeHead !== undefined
-      // In the clothes of 1.0 come RTSP and ICE.
-      if (!lineMatches) exchange.broken = request.httpVersion === '1.0' ? 'VERSION_NOT_SUPPORTED' : 'BAD_REQUEST'
+      exchange.broken = arriving.broken
+      arriving.exchange = exchange
       connection.current = exchange
       run(exchange, plan())
     }
     connection.enter(begin)
+  }
+
+  /** What has come can't be read on. It belongs to the newest request while that has not ended, or is one of its own. */
+  function broke(connection: Connection, code: ErrorCode): void {
+    const { arriving, socket } = connection
+    if (arriving === undefined || arriving.request.complete) {
+      if (connection.refused || connection.ended) return
+      connection.refused = true
+      // What came before it is answered before it.
+      const head = connection.watch.unread
+      connection.enter(() => refuseUnreadable(code, head, arrive(socket), socket, plan(), finished))
+    } else if (arriving.over) connection.hangUp()
+    else if (arriving.exchange) arriving.exchange.breakOff(code)
+    // It is refused when its turn comes; nothing of it goes further.
+    else arriving.broken ??= code
   }
 
   function next(connection: Connection): void {
@@ -185,14 +203,7 @@ export function createListener(
     const connection = connections.get(socket as Socket)
     // What is no connection yet has failed in its handshake.
     if (connection === undefined || !socket.writable || (socket as Socket).bytesRead === 0) return void socket.destroy()
-    if (connection.refused || connection.ended) return void socket.destroy()
-    connection.refused = true
-    const { current } = connection
-    // Broken framing inside a body: the request that it belongs to must not look whole to the upstream.
-    if (current && !current.wire.requestComplete) return current.breakOff('BAD_REQUEST')
-    const refuse = (): void => refuseUnreadable(error, arrive(socket as Socket), socket, plan(), finished)
-    if (connection.isBusy) connection.waitAlone(refuse)
-    else refuse()
+    broke(connection, codeOf(error, connection.watch.unread))
   })
 
   return {
@@ -217,8 +228,8 @@ export function createListener(
       server.closeIdleConnections()
       // For Node one that has sent nothing yet is busy with its first request. So is one that was opened a moment ago.
       const destroySilent = (openedBefore: number): void => {
-        for (const [socket, { lines, openedAt }] of connections) {
-          if (lines.silent && openedAt <= openedBefore) socket.destroy()
+        for (const [socket, { watch, openedAt }] of connections) {
+          if (watch.silent && openedAt <= openedBefore) socket.destroy()
         }
       }
       destroySilent(performance.now() - firstByteMs)
@@ -252,13 +263,13 @@ function openServer(
     keepAliveTimeout: timeouts.keep_alive,
     connectionsCheckingInterval: Math.min(1000, timeouts.head),
     noDelay: true,
-    // Without a body, and not to HTTP/2: that would be a second parser for what was judged by the first.
+    // Without a body, and not to another HTTP, or TLS that carries it: that would be a second parser for what was judged by the first.
     shouldUpgradeCallback: (request: IncomingMessage) => {
       const { headers } = request
       return (
         headers['transfer-encoding'] === undefined &&
         (headers['content-length'] ?? '0') === '0' &&
-        !/\bh2c\b/i.test(headers.upgrade ?? '') &&
+        !/\b(?:h2|http|tls)/i.test(headers.upgrade ?? '') &&
         mayUpgrade(request)
       )
     },

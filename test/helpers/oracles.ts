@@ -76,6 +76,7 @@ export interface Watched extends AsyncDisposable {
   readonly key: TestKey
   /**
    * Sends exactly these bytes (a string is latin1, an array is separate writes) on a connection of its own, and reads the answers.
+   * Where `{answered}` stands in the place of a write, it is waited until something more has come.
    * In strings `{auth}`, `{host}` and `{key}` are filled in: a whole Authorization field, a whole Host field, the raw key.
    */
   attempt(bytes: Bytes | readonly Bytes[], options?: AttemptOptions): Promise<Outcome>
@@ -349,7 +350,13 @@ function missing(wanted: readonly string[], found: readonly string[]): string[] 
 
 /** Each write in a turn of its own, so that it is read on its own. */
 async function sendAll(client: RawClient, writes: readonly Bytes[]): Promise<void> {
+  let received = 0
   for (const [index, bytes] of writes.entries()) {
+    if (bytes === '{answered}') {
+      await eventually('an answer between two writes', () => client.bytesReceived > received || !client.isOpen)
+      received = client.bytesReceived
+      continue
+    }
     if (index > 0) await new Promise((resolve) => setImmediate(resolve))
     if (client.socket.destroyed) return
     await client.send(bytes)
