@@ -371,7 +371,7 @@ export const configSchema = z.strictObject({
         .default(16_384)
         .describe('Requests in flight, streams and tunnels included; the last quarter is for callers whose key is known.'),
       delay: positiveWait()
-        .prefault('250ms')
+        .prefault('500ms')
         .describe('How late the event loop may be while many requests come.'),
     })
     .prefault({})
