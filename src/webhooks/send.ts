@@ -86,11 +86,12 @@ async function firstBytes(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
 /** Redacted before it is cut, and without a last word that was cut off itself: half a key would not be known for one. */
 function excerpt(bytes: Buffer, redact: (text: string) => string): string {
   const text = bytes.toString('utf8').replaceAll('\0', '\uFFFD')
-  const whole = bytes.length < readMax ? text : text.replace(/[\w.-]{1,256}$/, '')
+  const whole =
+    bytes.length < readMax ? text : text.slice(0, -wordMax) + text.slice(-wordMax).replace(/(?<![\w.-])[\w.-]+$/, '')
   return Buffer.from(redact(whole))
     .subarray(0, keptMax)
     .toString('utf8')
-    .replace(/\uFFFD+$/, '')
+    .replace(/(?<!\uFFFD)\uFFFD+$/, '')
 }
 
 /** For the administrator of the organization: what failed, and nothing that tells what else is on the network. */
@@ -103,5 +104,7 @@ function reasonOf(error: unknown, isPrivateAllowed: boolean): string {
   return `the connection failed (${code.at(-1) ?? 'no code'})`
 }
 
+/** Longer than any key. */
+const wordMax = 256
 const keptMax = 1024
 const readMax = 4096
