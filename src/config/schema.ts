@@ -86,7 +86,9 @@ const upstream = z.strictObject({
   idle_timeout: positiveWait().prefault('60s').describe('Longest silence inside a body or a tunnel.'),
   max_connections: whole(1, 65_535)
     .default(1024)
-    .describe('Connections to each target; beyond it requests are answered 503 OVERLOADED. From 100 on nobody may hold more than three times as many as are free.'),
+    .describe(
+      'Connections to each target; beyond it requests are answered 503 OVERLOADED. From 100 on nobody may hold more than three times as many as are free.',
+    ),
   preserve_host: yesOrNo().default(false).describe('Send the caller’s Host instead of the target’s.'),
   tls: z
     .strictObject({
@@ -369,10 +371,10 @@ export const configSchema = z.strictObject({
     .strictObject({
       in_flight: whole(4, 1_000_000)
         .default(16_384)
-        .describe('Requests in flight, streams and tunnels included; the last quarter is for callers whose key is known.'),
-      delay: positiveWait()
-        .prefault('500ms')
-        .describe('How late the event loop may be while many requests come.'),
+        .describe(
+          'Requests in flight, streams and tunnels included; the last quarter is for callers whose key is known.',
+        ),
+      delay: positiveWait().prefault('500ms').describe('How late the event loop may be while many requests come.'),
     })
     .prefault({})
     .describe('When requests are turned away with 503 OVERLOADED before anything is done for them, in each process.'),
