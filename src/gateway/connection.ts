@@ -66,6 +66,24 @@ export class Connection {
     this.#place.idle(this.watch.settle())
   }
 
+  /**
+   * What has come can't be read on. It belongs to the newest request while not all of that has come, or is one of its own.
+   * @param refuse answers what is one of its own, as far as its head has come.
+   */
+  broke(code: ErrorCode, refuse: (head: Buffer) => void): void {
+    const { arriving } = this
+    if (arriving === undefined || arriving.request.complete) {
+      if (this.refused || this.ended) return
+      this.refused = true
+      const head = this.watch.unread
+      // What came before it is answered before it.
+      this.enter(() => refuse(head))
+    } else if (arriving.over) this.hangUp()
+    else if (arriving.exchange) arriving.exchange.breakOff(code)
+    // It is refused when its turn comes; nothing of it goes further.
+    else arriving.broken ??= code
+  }
+
   /** What was sent behind a request that ends the connection is never looked at. */
   end(): void {
     this.ended = true

@@ -129,19 +129,9 @@ export function createListener(
     connection.enter(begin)
   }
 
-  /** What has come can't be read on. It belongs to the newest request while that has not ended, or is one of its own. */
   function broke(connection: Connection, code: ErrorCode): void {
-    const { arriving, socket } = connection
-    if (arriving === undefined || arriving.request.complete) {
-      if (connection.refused || connection.ended) return
-      connection.refused = true
-      // What came before it is answered before it.
-      const head = connection.watch.unread
-      connection.enter(() => refuseUnreadable(code, head, arrive(socket), socket, plan(), finished))
-    } else if (arriving.over) connection.hangUp()
-    else if (arriving.exchange) arriving.exchange.breakOff(code)
-    // It is refused when its turn comes; nothing of it goes further.
-    else arriving.broken ??= code
+    const { socket } = connection
+    connection.broke(code, (head) => refuseUnreadable(code, head, arrive(socket), socket, plan(), finished))
   }
 
   function next(connection: Connection): void {
