@@ -42,6 +42,8 @@ export class Connection {
     this.watch = new RequestWatch(socket, breaks)
     this.#place = place
     this.#pipelined = pipelined
+    // Before all others: the parser takes a whole read in one go, and that is 2,000 requests where somebody means it.
+    socket.prependListener('data', this.#skim)
     // Behind the parser, which has begun a request by then where the head is whole.
     socket.on('data', this.#received)
     socket.on('close', () => this.#forgetWaiting())
@@ -102,7 +104,17 @@ export class Connection {
   /** It is to carry something else than requests: what comes is not looked at, and not kept. */
   upgrade(): void {
     this.watch.stop()
+    this.socket.off('data', this.#skim)
     this.socket.off('data', this.#received)
+  }
+
+  /** While thousands of requests wait, who sends another heap of them is cut off before it costs anything. */
+  readonly #skim = (chunk: Buffer): void => {
+    if (this.#pipelined.waiting <= waitingToSkim || this.ended || !holdsMany(chunk)) return
+    this.end()
+    // The parser is given it all the same.
+    chunk.fill(0)
+    this.socket.destroy()
   }
 
   readonly #received = (chunk: Buffer): void => {
@@ -142,6 +154,16 @@ export class Connection {
   }
 }
 
+/** More requests than a client has reason to send at once. A body hardly holds so many. */
+function holdsMany(chunk: Buffer): boolean {
+  let at = -1
+  for (let found = 0; found <= waitingWhenManyMax; found++) {
+    at = chunk.indexOf(' HTTP/1.', at + 1, 'latin1')
+    if (at === -1) return false
+  }
+  return true
+}
+
 /** What comes is still read so long, so that no reset overtakes the answer. */
 const lingerMs = 500
 
@@ -152,3 +174,5 @@ const waitingMax = 10_000
 /** Of all connections together, some 4 kB each: beyond it each may have a few. */
 const waitingOfAllMax = 20_000
 const waitingWhenManyMax = 16
+/** Some are worked off in each turn of the event loop; so many take it a second. */
+const waitingToSkim = 4000

@@ -23,7 +23,7 @@ afterAll(async () => {
 
 it('somebody who asks while thousands of requests wait in other connections is answered before they are', async () => {
   const each = 1500
-  const clients = await Promise.all(Array.from({ length: 12 }, () => gateway.connect()))
+  const clients = await Promise.all(Array.from({ length: 2 }, () => gateway.connect()))
   const flood = gateway.compose('GET', '/none').toString('latin1').repeat(each)
   using good = await gateway.connect()
   await good.send(gateway.compose('GET', '/first', { key }))
@@ -76,6 +76,33 @@ it('what waits behind slow requests is bounded over all connections: who sends m
     (await gateway.metrics()).includes('sallyport_inflight_requests 0'),
   )
 }, 60_000)
+
+it('while thousands wait, another heap of requests is not even parsed, and single ones are answered', async () => {
+  const release = Promise.withResolvers<void>()
+  upstream.respond(async ({ request, body, send }) => {
+    await body()
+    if (request.target === '/slow') await release.promise
+    send(plainResponse(request.target))
+  })
+  const heap = (id: string): Buffer =>
+    Buffer.from(`GET /${id} HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${id}\r\n\r\n`.repeat(1000))
+  const before = await Promise.all(Array.from({ length: 6 }, () => gateway.connect()))
+  for (const client of before) {
+    await client.send(Buffer.concat([gateway.compose('GET', '/slow', { key }), heap('before')]))
+  }
+  await eventually(
+    'the slow ones to arrive',
+    () => upstream.requests.filter(({ target }) => target === '/slow').length >= 5,
+  )
+  using late = await gateway.connect()
+  await late.send(heap('late'))
+  await late.closed()
+  expect(late.bytesReceived).toBe(0)
+  expect((await gateway.request('GET', '/single', { key })).status).toBe(200)
+  release.resolve()
+  for (const client of before) client[Symbol.dispose]()
+  expect((await gateway.requestLog()).some(({ requestId }) => requestId === 'late')).toBe(false)
+})
 
 it('a head that comes byte by byte is answered like any other', async () => {
   using client = await gateway.connect()
