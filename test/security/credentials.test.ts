@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { attemptOne, compose } from '../helpers/attempt-one.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { startGateway, testActor } from '../helpers/gateway.ts'
 import { startWatched, type Watched } from '../helpers/oracles.ts'
 import { expectProblem, fingerprint } from '../helpers/problem.ts'
@@ -125,6 +126,33 @@ routes: [{ path: /api/*, upstream: api }]
     }
     expect([answers.size, upstream.bytesReceived()]).toEqual([1, 0])
   })
+})
+
+it('a key that was once valid is no better known than one that never was, when failures are limited', async () => {
+  await using upstream = await startRawUpstream()
+  await using gateway = await startGateway(`
+auth_failures: { requests: 3, per: 1h }
+upstreams: { api: { targets: ['${upstream.url}'] } }
+routes: [{ path: /api/*, upstream: api }]
+`)
+  const revoked = await gateway.createKey()
+  const expired = await gateway.createKey({ expiresAt: Date.now() + 1000 })
+  for (const key of [revoked, expired]) expect((await gateway.request('GET', '/api/x', { key })).status).toBe(200)
+  await gateway.store.revokeKey(gateway.organization.id, revoked.record.id, null, testActor)
+  await eventually('the key to expire', () => Date.now() > (expired.record.expiresAt ?? 0))
+  const answers = new Map<string, Set<number>>()
+  for (let round = 0; round < 60; round++) {
+    for (const [kind, key] of [
+      ['revoked', revoked],
+      ['expired', expired],
+      ['unknown', gateway.unknownKey()],
+    ] as const) {
+      const { status } = await gateway.request('GET', '/api/x', { key })
+      answers.set(kind, (answers.get(kind) ?? new Set()).add(status))
+    }
+  }
+  for (const kind of ['revoked', 'expired', 'unknown'])
+    expect([kind, answers.get(kind)]).toEqual([kind, new Set([401, 429])])
 })
 
 describe('a key outside of Authorization lets nobody in, and is kept nowhere', () => {
