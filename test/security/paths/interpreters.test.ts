@@ -77,13 +77,13 @@ describe('whatever is accepted is the same rule to every origin', () => {
 
   it('of the ten kinds', () => {
     const accepted = { count: 0 }
-    fc.assert(property(interpreters, accepted), { numRuns: 30_000, ...replay })
-    expect(accepted.count).toBeGreaterThan(1000)
-  })
+    fc.assert(property(interpreters, accepted), { numRuns: 6000, ...replay })
+    expect(accepted.count).toBeGreaterThan(300)
+  }, 60_000)
 
   it('and of every combination of their habits', () => {
     const accepted = { count: 0 }
-    fc.assert(property(compositions(), accepted), { numRuns: 10_000, ...replay })
-    expect(accepted.count).toBeGreaterThan(300)
-  })
+    fc.assert(property(compositions(), accepted), { numRuns: 1500, ...replay })
+    expect(accepted.count).toBeGreaterThan(50)
+  }, 60_000)
 })
