@@ -156,7 +156,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
     if (this.#over) return false
     this.#active()
     const headers = readResponseHeaders(raw, status, this.#outbound.corsIsOurs)
-    if (headers === undefined || status < 100) return this.#protocolError('its response can be read in two ways')
+    if (headers === undefined) return this.#protocolError('its response can be read in two ways')
     if (status < 200) {
       if (++this.#informations > informationMax) return this.#protocolError('it sent too many informational responses')
       this.#outbound.wire.sendInformation(status, headers)

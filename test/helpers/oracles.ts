@@ -267,8 +267,9 @@ ${routesYaml.replace(/^\n|\s+$/g, '')}
         )
       }
     }
-    for (const { leftover } of outcomes) {
-      if (leftover.length > 0 && !tunnelled(answered))
+    for (const { leftover, broken } of outcomes) {
+      // Of an answer that broke off the rest is no other answer.
+      if (leftover.length > 0 && broken === undefined && !tunnelled(answered))
         faults.push(`O6: bytes behind the last answer: ${JSON.stringify(leftover.toString('latin1', 0, 300))}`)
     }
     for (const secret of hidden) {
