@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { familyCpuUs, type Machine, pinned } from './machine.ts'
+import { familyCpuUs, type Machine, pinned, threadsUs } from './machine.ts'
 
 /** A process of the bench: started with `startChild`, gone when disposed. */
 export interface Child extends AsyncDisposable {
   readonly pid: number
   /** User and system time so far, in microseconds: all threads, and its own processes where the machine has /proc. */
   cpuUs(): Promise<number>
+  /** The same by thread; empty where the machine has no /proc. */
+  threadsUs(): ReadonlyMap<string, number>
   /** Rejects with what the process wrote when it ends before it was told to. */
   readonly died: Promise<never>
 }
@@ -47,6 +49,7 @@ export function startChild(command: string, args: readonly string[], options: Ch
     pid,
     died,
     cpuUs: async () => (machine.tickUs === undefined ? askUsage(process_) : familyCpuUs(pid, machine.tickUs)),
+    threadsUs: () => (machine.tickUs === undefined ? new Map() : threadsUs(pid, machine.tickUs)),
     async [Symbol.asyncDispose]() {
       stopping = true
       if (process_.exitCode !== null || process_.signalCode !== null || process_.pid === undefined) return

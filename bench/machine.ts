@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { availableParallelism, cpus } from 'node:os'
 
@@ -38,17 +38,33 @@ export function pinned(machine: Machine, core: number, command: string, args: re
 }
 
 /** User and system time of a process with all its threads, in microseconds. @throws when the process is gone. */
-function cpuUs(pid: number, tickUs: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  // The second field is the name in parentheses and may hold spaces: count from behind it (utime 14th, stime 15th).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * tickUs
-}
+const cpuUs = (pid: number, tickUs: number): number => timesOf(`/proc/${pid}/stat`).ticks * tickUs
 
 /** The same for a process and all that it has started and that are there, and those that they have started. */
-export function familyCpuUs(pid: number, tickUs: number): number {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
-  return children.reduce((sum, child) => sum + familyCpuUs(Number(child), tickUs), cpuUs(pid, tickUs))
+export const familyCpuUs = (pid: number, tickUs: number): number =>
+  childrenOf(pid).reduce((sum, child) => sum + familyCpuUs(child, tickUs), cpuUs(pid, tickUs))
+
+/** The same by thread: `main` and `store` of the process itself, `worker main` of those that it has started, and so on. */
+export function threadsUs(pid: number, tickUs: number, prefix = ''): Map<string, number> {
+  const sums = new Map<string, number>()
+  const add = (name: string, us: number): void => void sums.set(name, (sums.get(name) ?? 0) + us)
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const { name, ticks } = timesOf(`/proc/${pid}/task/${thread}/stat`)
+    add(`${prefix}${thread === String(pid) ? 'main' : name}`, ticks * tickUs)
+  }
+  for (const child of childrenOf(pid)) for (const [name, us] of threadsUs(child, tickUs, 'worker ')) add(name, us)
+  return sums
+}
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+
+function timesOf(file: string): { name: string; ticks: number } {
+  const stat = readFileSync(file, 'utf8')
+  // The second field is the name in parentheses and may hold spaces: count from behind it (utime 14th, stime 15th).
+  const end = stat.lastIndexOf(')')
+  const fields = stat.slice(end + 2).split(' ')
+  return { name: stat.slice(stat.indexOf('(') + 1, end), ticks: Number(fields[11]) + Number(fields[12]) }
 }
 
 /** @returns a port of 127.0.0.1 that was free a moment ago. */

@@ -9,6 +9,8 @@ export interface Options {
   readonly subjects: readonly string[]
   /** One of bench/scenarios instead of the side by side run. */
   readonly scenario: string | undefined
+  /** One process beside two workers instead, in both ways. */
+  readonly workers: boolean
   readonly json: boolean
   readonly help: boolean
 }
@@ -22,6 +24,7 @@ Measures the gateway's CPU time per request beside its peers, in one run on the 
   --connections N    connections that the load keeps open (64)
   --subjects A,B     which ones, the first is the yardstick (all)
   --scenario NAME    one small bench of a part instead: see bench/scenarios
+  --workers          one process beside two workers instead: CPU per request on one core, then requests/s on all cores
   --json             the result as JSON on standard output, progress on standard error
   --help
 
@@ -29,6 +32,7 @@ Examples
   npm run bench
   npm run bench -- --rounds 3 --seconds 3 --subjects node-http-undici,sallyport
   npm run bench -- --scenario limiter
+  npm run bench -- --workers --rounds 7 --seconds 10
 `
 
 /**
@@ -49,6 +53,7 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
     connections: whole('connections', values.connections, 1, 1000),
     subjects: [...new Set(subjects)],
     scenario: values.scenario,
+    workers: values.workers,
     json: values.json,
     help: values.help,
   }
@@ -68,6 +73,7 @@ function read(args: readonly string[]) {
         connections: { type: 'string', default: '64' },
         subjects: { type: 'string' },
         scenario: { type: 'string' },
+        workers: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },

@@ -41,6 +41,7 @@ export async function startSallyport(world: World, workers = 1): Promise<Running
   return {
     target: { url: `http://127.0.0.1:${port}/things/1`, authorization: `Bearer ${key}` },
     cpuUs: child.cpuUs,
+    threadsUs: child.threadsUs,
     died: child.died,
     statuses: async () => statusCounts(await metrics(), 'sallyport_requests_total'),
     async audit(served) {

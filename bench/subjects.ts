@@ -21,6 +21,8 @@ export interface World {
 export interface Running extends AsyncDisposable {
   readonly target: LoadTarget
   cpuUs(): Promise<number>
+  /** The same by thread; empty where the machine has no /proc. */
+  threadsUs(): ReadonlyMap<string, number>
   readonly died: Promise<never>
   /** How many requests ended with which status since the start, by the subject's own count. */
   statuses(): Promise<ReadonlyMap<string, number>>
@@ -60,6 +62,7 @@ async function startPeer({ machine, upstreamOrigin }: World, file: string): Prom
   return {
     target: { url: `http://127.0.0.1:${port}/things/1`, authorization: `Bearer ${peerKey}` },
     cpuUs: child.cpuUs,
+    threadsUs: child.threadsUs,
     died: child.died,
     statuses: async () => statusCounts(await (await fetch(countsUrl)).text(), 'requests_total'),
     audit: async () => [],

@@ -8,6 +8,8 @@ export interface Turn {
   readonly cpuUsPerRequest: number
   readonly requestsPerSecond: number
   readonly p99Ms: number
+  /** Microseconds per request of each thread; empty where the machine has no /proc. */
+  readonly threads: ReadonlyMap<string, number>
   /** Answers in the counted window and the warm-up before it. */
   readonly served: number
 }
@@ -20,8 +22,12 @@ export async function takeTurn(running: Running, options: Options, machine: Mach
   const before = await running.statuses()
   const warmUp = await load(running, options.warmUpSeconds, options, machine)
   const cpuBefore = await running.cpuUs()
+  const threadsBefore = running.threadsUs()
   const counted = await load(running, options.seconds, options, machine)
   const cpuUs = (await running.cpuUs()) - cpuBefore
+  const threads = new Map(
+    [...running.threadsUs()].map(([name, us]) => [name, (us - (threadsBefore.get(name) ?? 0)) / counted.requests]),
+  )
   const served = warmUp.requests + counted.requests
   // wrk leaves in the middle of what is in flight, at the end of the warm-up and at the end of the window.
   await checkStatuses(running, before, served, options.connections * 2)
@@ -29,6 +35,7 @@ export async function takeTurn(running: Running, options: Options, machine: Mach
     cpuUsPerRequest: cpuUs / counted.requests,
     requestsPerSecond: counted.requestsPerSecond,
     p99Ms: counted.p99Ms,
+    threads,
     served,
   }
 }

@@ -185,7 +185,7 @@ export async function start({
     startWorkers({
       ...{ config: first, size, events },
       signingKeys: () => signingKeys().map((key) => key.export({ type: 'pkcs8', format: 'pem' }).toString()),
-      api: primaryApi({ store, answerCall, publish }),
+      api: primaryApi({ store, answerCall, tail }),
       limits: limiter.connect,
     })
   const size = first.workers === 'auto' ? availableParallelism() : first.workers

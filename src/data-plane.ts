@@ -1,10 +1,13 @@
 import type { Clock } from './clock.ts'
+import { compileCidrs } from './config/cidr.ts'
 import type { Address, Config } from './config/schema.ts'
 import type { Events } from './events.ts'
 import { createAccount } from './gateway/account.ts'
+import type { Exchange } from './gateway/exchange.ts'
 import { createFinish } from './gateway/finish.ts'
 import { createListener } from './gateway/listener.ts'
 import { Live } from './gateway/live.ts'
+import { LoadShedding, watchEventLoop } from './gateway/load-shedding.ts'
 import { compilePlan, type Plan } from './gateway/plan.ts'
 import type { ContextSigner } from './gateway/signed-context.ts'
 import { createExposureWatch } from './keys/exposure.ts'
@@ -57,7 +60,7 @@ export interface DataPlaneParts {
   readonly config: Config
   readonly clock: Clock
   readonly events: Events
-  readonly metrics: Pick<Metrics, 'inFlightFrom' | 'retainUpstreams'>
+  readonly metrics: Pick<Metrics, 'inFlightFrom' | 'connectionsFrom' | 'retainUpstreams'>
   readonly store: Pick<Store, 'findKeyByHash' | 'appendEvent' | 'revokeKey'>
   readonly limiter: Limiter
   readonly recorder: Pick<Recorder, 'record' | 'admit' | 'finish' | 'touch'>
@@ -76,6 +79,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
   const failureGuard = parts.failureGuard ?? ((settings) => ownFailureGuard(settings, clock))
   let config = first
   let formats = compileKeyFormats(first.keys)
+  let trusts = compileCidrs(first.trust_proxy)
   let syncedAt = Number.NEGATIVE_INFINITY
   const lastSyncAt = (): number => syncedAt
 
@@ -92,6 +96,21 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     ...{ formats: () => formats, store, clock, events },
     revoke: () => config.keys.revoke_exposed,
   })
+  const shedding = new LoadShedding({
+    bounds: () => config.overload,
+    inFlight: () => listener.inFlight,
+    events,
+  })
+  const isKnown = ({ head }: Exchange): boolean => {
+    const key = head.authorizationRepeated
+      ? undefined
+      : formats.parse(head.authorization?.replace(/^bearer /i, '') ?? '')
+    return key !== undefined && lookup.cached(key.sha256()) !== undefined
+  }
+  const sheds = (exchange: Exchange): boolean => {
+    exchange.turnedAway = shedding.refuses(() => isKnown(exchange))
+    return exchange.turnedAway
+  }
   const account = createAccount({
     ...{ clock, events, recorder, tail: { publish: parts.publish } },
     redact: (text) => formats.redact(text),
@@ -102,6 +121,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     const failures = failureGuard(next.auth_failures)
     return compilePlan(next, {
       formats: nextFormats,
+      sheds,
       authenticate: createAuthenticate({ formats: nextFormats, lookup, failures, clock, events }),
       authenticated: (exchange) => live.add(exchange),
       changesTold: () => live.changesTold,
@@ -128,13 +148,16 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     plan: () => plan,
     clock,
     events,
+    trusts: (address) => trusts(address),
     finished(exchange) {
       live.delete(exchange)
       account.finished(exchange)
     },
   })
 
+  const endWatch = watchEventLoop((lateMs) => shedding.sample(lateMs))
   metrics.inFlightFrom(() => listener.inFlight)
+  metrics.connectionsFrom(() => listener.connections)
 
   return {
     listen: (address) => listener.listen(address),
@@ -159,11 +182,13 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     async prepare(next) {
       const nextFormats = compileKeyFormats(next.keys)
       const nextPlan = await build(next, nextFormats)
+      const nextTrusts = compileCidrs(next.trust_proxy)
       return async () => {
         // One step: a request has the whole old plan or the whole new one.
         config = next
         formats = nextFormats
         plan = nextPlan
+        trusts = nextTrusts
         upstreams.closeUnused()
         metrics.retainUpstreams((name, origin) => upstreams.has(name, origin))
       }
@@ -178,6 +203,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     abortAll: async () => live.abortAll(),
     async destroy() {
       listener.destroy()
+      endWatch()
       live.close()
       await exposure.close()
       await upstreams.destroy()

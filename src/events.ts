@@ -14,6 +14,10 @@ export interface Events {
   keyCache(result: 'hit' | 'miss' | 'stale'): void
   /** A key came in a URL. `keyId` when it is a live one. */
   keyExposed(keyId: string | null): void
+  /** Requests are turned away, since too many are in flight or the event loop is late; undefined: no more. */
+  overloaded(why: 'in_flight' | 'event_loop' | undefined): void
+  /** The connection of a caller was closed to keep within a bound. */
+  connectionClosed(why: ConnectionBound): void
   upstreamUp(upstream: string, target: string, up: boolean, why?: string): void
   storeUp(up: boolean, why?: string): void
   /** Redis does not answer, and limits are not shared with other nodes; or it answers, at the start or again. */
@@ -38,6 +42,14 @@ export interface Events {
 }
 
 export type AuthFailure = 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' | 'inactive_owner' | 'limited'
+
+/**
+ * `peer`: too many of one peer; `full`: no place, and none to be had. Both were just made. Of those that were there: `idle` and
+ * `unfinished` made room for others, `heads` held the oldest part of a head when there was too much of them, and of
+ * `unread` the caller did not take its answer.
+ */
+export const connectionBounds = ['peer', 'full', 'idle', 'unfinished', 'heads', 'unread'] as const
+export type ConnectionBound = (typeof connectionBounds)[number]
 
 export type LoginMethod = 'password' | 'link' | 'oidc'
 /** `throttled`: refused unseen, for too many wrong ones before. */

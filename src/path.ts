@@ -5,7 +5,7 @@
  * @param raw the path of a request target, without query, one character per byte.
  * @returns the canonical path, or undefined for one that two servers could read differently: dot segments, empty
  *   segments (one final `/` is allowed), `\`, encoded `/` `\` `?` `#`, NUL and control characters, `;`, `%25` before two
- *   hex digits, broken escapes, invalid UTF-8, raw non-ASCII, `?` and `#`.
+ *   hex digits or `u` and four, broken escapes, invalid UTF-8, raw non-ASCII, `?` and `#`.
  */
 export function canonicalPath(raw: string): string | undefined {
   return canonical.test(raw) ? raw : rewrite(raw)
@@ -55,7 +55,8 @@ function rewrite(raw: string): string | undefined {
   return doubleEncoded.test(path) ? undefined : path
 }
 
-const doubleEncoded = /%25[0-9A-Fa-f]{2}/
+/** The second form is what becomes `%u002f`, which some servers decode as well. */
+const doubleEncoded = /%25(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})/
 
 /** Empty, `.` or `..`. */
 function isBadSegment(path: string, start: number, end: number): boolean {

@@ -18,6 +18,7 @@ const rules: ImportRules = {
       'errors.ts',
       'clock.ts',
       'ids.ts',
+      'look-alikes.ts',
       'path.ts',
       'time-limit.ts',
       'plain-text.ts',

@@ -102,7 +102,8 @@ export const whatToCheck: Readonly<Record<ErrorCode, readonly [string, ...string
   ],
   OVERLOADED: [
     'All connections to the API are in use: is the API slow? See `sallyport_upstream_duration_seconds`.',
-    'Raise `max_connections` of the upstream if the API can take more.',
+    'Raise `max_connections` of the upstream if the API can take more. One organization, or one network without a key, has three quarters of them at most.',
+    'Is `sallyport_overloaded` 1? Then the gateway itself has too much to do: more cores (`workers`), more nodes, or fewer requests. See `overload`.',
   ],
   UPSTREAM_TIMEOUT: [
     'The API took longer than `response_timeout` of its upstream, or was silent for longer than `idle_timeout` in the middle of a body.',

@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ErrorCode } from '../errors.ts'
 import { type Access, accessTable, provenOnly } from './access.ts'
 import type { AdminContext } from './context.ts'
-import { readCookie } from './login/cookies.ts'
+import { isTlsCookie, readCookie } from './login/cookies.ts'
 import { isProven, refuseUnproven } from './login/proof.ts'
-import { isOwnOrigin } from './origin.ts'
+import { isOwnOrigin, isOwnOrNoOrigin } from './origin.ts'
 import { type AdminCredentials, type AdminPrincipal, outranks, roleIn } from './principal.ts'
 import { refuse } from './refusals.ts'
 
@@ -29,12 +30,14 @@ export async function admit(
   reply: FastifyReply,
 ): Promise<FastifyReply | undefined> {
   const access = accessOf(request.method, request.routeOptions.url ?? '')
-  if (access === 'none') return isOwnOrigin(request) ? undefined : refuse(reply, 'FORBIDDEN')
+  if (access === 'none') return isOwnOrNoOrigin(request) ? undefined : refuse(reply, 'FORBIDDEN')
   const principal = await context.authenticate(credentialsOf(request))
   if (principal === undefined)
     return refuse(reply.header('WWW-Authenticate', 'Bearer realm="sallyport"'), 'UNAUTHENTICATED')
   // Only a cookie comes along without the caller's will; a token is sent by whoever knows it.
-  if (principal.via === 'session' && !isOwnOrigin(request)) return refuse(reply, 'FORBIDDEN')
+  if (principal.via === 'session' && !isOwnOrigin(request, isTlsCookie(request, 'session'))) {
+    return refuse(reply, 'FORBIDDEN', { detail: notOurPage })
+  }
   request.principal = principal
 
   const { organization_id: organizationId } = request.params as { organization_id?: string }
@@ -53,6 +56,29 @@ export async function admit(
   if (!(await objectExists(request))) return refuse(reply, 'NOT_FOUND')
   if (access !== 'any' && !outranks(role, access)) return refuse(reply, 'FORBIDDEN')
   return provenOrRefused(context, principal, request, reply)
+}
+
+/**
+ * Once more, when the body is there, or work was done that takes seconds: whoever sees it coming could begin a request while
+ * it has the rights, and end it when it has them no more.
+ * @returns what to refuse with; undefined when the caller has all that it was let in with. @throws StoreUnavailable
+ */
+export async function lostRights(
+  { authenticate }: Pick<AdminContext, 'authenticate'>,
+  request: FastifyRequest,
+): Promise<ErrorCode | undefined> {
+  const { principal, organization, role } = request
+  if (principal === null) return undefined
+  const current = await authenticate(credentialsOf(request))
+  if (current === undefined) return 'UNAUTHENTICATED'
+  if (principal.isRoot && !current.isRoot) return 'FORBIDDEN'
+  if (organization !== null && role !== null) {
+    const roleNow = roleIn(current, organization.id)
+    if (roleNow === undefined) return 'NOT_FOUND'
+    if (!outranks(roleNow, role)) return 'FORBIDDEN'
+  }
+  request.principal = current
+  return undefined
 }
 
 function provenOrRefused(
@@ -89,6 +115,9 @@ async function objectExists(request: FastifyRequest): Promise<boolean> {
   const { exists } = request.routeOptions.config
   return exists === undefined || (await exists(request))
 }
+
+const notOurPage =
+  'A session cookie counts only with requests of a page of this gateway: Origin must be its address. Scripts use a token.'
 
 function bearerOf({ headers }: FastifyRequest): string | undefined {
   return /^bearer ([\x21-\x7e]+)$/i.exec(headers.authorization ?? '')?.[1]

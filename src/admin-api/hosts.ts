@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
 
 /**
@@ -28,3 +29,18 @@ export function isOwnHost(
   if (isIP(name) === 4 || name === 'localhost' || name.endsWith('.localhost')) return true
   return name === own.listen.toLowerCase() || own.hosts.some((other) => other.toLowerCase() === name)
 }
+
+/**
+ * Whether a scraper asks, by whatever name its network has for us: one that nobody outside can point anywhere, since it has
+ * no dot or ends as no name of the internet does. A browser is none, whoever sent it here: it shows itself by what no page
+ * can keep it from sending.
+ */
+export function isScraper({ host = '', ...headers }: IncomingHttpHeaders): boolean {
+  if (ofBrowsers.some((name) => headers[name] !== undefined)) return false
+  const [, name = ''] = /^([a-z0-9_.-]+?)\.?(?::\d{1,5})?$/i.exec(host) ?? []
+  return name !== '' && (!name.includes('.') || privateNames.test(name))
+}
+
+const ofBrowsers = ['accept-language', 'origin', 'referer', 'sec-fetch-site', 'sec-fetch-mode', 'cookie'] as const
+/** RFC 6761, 6762 and 8375, what ICANN keeps for private use, and the names that Kubernetes and home routers give. */
+const privateNames = /\.(?:internal|local|localhost|test|home\.arpa|lan|svc)$/i

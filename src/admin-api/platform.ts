@@ -8,7 +8,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import { StoreChanged, StoreConflict, StoreMissing } from '../store/store.ts'
-import { accessOf, admit, platformPrefix } from './admission.ts'
+import { accessOf, admit, lostRights, platformPrefix } from './admission.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
 import { docsPage } from './docs-page.ts'
 import { honourIdempotencyKeys } from './idempotency.ts'
@@ -45,6 +45,12 @@ export function platform(context: AdminContext, resources: readonly ResourceRout
           else done()
         })
         app.addHook('onRequest', (request, reply) => admit(context, request, reply))
+        // Before a kept answer is given.
+        app.addHook('preHandler', async (request, reply) => {
+          const isSafe = request.method === 'GET' || request.method === 'HEAD'
+          const lost = isSafe ? undefined : await lostRights(context, request)
+          return lost === undefined ? undefined : refuse(reply, lost)
+        })
         honourIdempotencyKeys(app, context)
         app.setErrorHandler((error: Error, _request, reply) => answerError(context, error, reply))
         for (const register of resources) register(app, context)

@@ -2,7 +2,7 @@ import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyRep
 import type { Events } from '../events.ts'
 import { uuidv7 } from '../ids.ts'
 import { boundConnections } from './bound-connections.ts'
-import { originForm } from './hosts.ts'
+import { isScraper, originForm } from './hosts.ts'
 import { createKnownMethods } from './known-methods.ts'
 import { createReadiness, type Readiness } from './readiness.ts'
 import { codeOf, commonHeaders, connectionCodeOf, refuse, refuseConnection } from './refusals.ts'
@@ -22,7 +22,7 @@ export interface AdminServerOptions {
   /** The public keys of the signed context. Left out: there is no such page. */
   readonly jwks?: () => object
   readonly events: Pick<Events, 'fault'>
-  /** Whether the Host header names this plane; asked for everything but the pages here. Left out: any name will do. */
+  /** Whether the Host header names this plane; asked for everything but what probes ask for. Left out: any name will do. */
   readonly isOwnHost?: (host: string | undefined) => boolean
   /** Peers whose X-Forwarded-For and -Proto are believed. */
   readonly isTrustedProxy?: (address: string) => boolean
@@ -66,11 +66,13 @@ export function createAdminServer({
     // Here, so that no body is read for what is refused anyway.
     if (!hasOneHost(request)) refuse(reply, 'BAD_REQUEST')
     else if (originForm(request.originalUrl, request.headers.host) === undefined) refuse(reply, 'BAD_REQUEST_TARGET')
-    else if (!openPages.has(request.routeOptions.url ?? '') && !isOwnHost(request.headers.host)) {
+    else if (!isReachedWell(request)) {
       refuse(reply, 'BAD_REQUEST', { detail: wrongHost })
     } else if (request.is404) notFound(request, reply)
     else done()
   })
+  const isReachedWell = ({ routeOptions: { url = '' }, headers }: FastifyRequest): boolean =>
+    openPages.has(url) || isOwnHost(headers.host) || (url === '/metrics' && isScraper(headers))
   const notFound = (request: FastifyRequest, reply: FastifyReply) => {
     const allowed = methods.at(request.url.split('?', 1)[0] ?? '')
     // A method that is there can be missing its object: a file that the folder does not have.
@@ -144,8 +146,8 @@ function hasOneHost({ raw }: FastifyRequest): boolean {
   return hosts === 1 || (hosts === 0 && raw.httpVersion === '1.0')
 }
 
-/** What probes, scrapers and upstreams ask for, by whatever name they have for us; nothing in it is worth a trick. */
-const openPages: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics', '/.well-known/jwks.json'])
+/** What probes and upstreams ask for, by whatever name they have for us; nothing in it is worth a trick. */
+const openPages: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/.well-known/jwks.json'])
 const wrongHost = 'The Host header does not name this gateway. If you reach it by this name, add it to admin.hosts.'
 
 const closeWithinMs = 2000

@@ -5,7 +5,7 @@ import { runPolicyTests, type TestResult } from '../gateway/policy-tests.ts'
 import { Failure } from './failure.ts'
 import { loadOrFail } from './load.ts'
 import { addStoreOptions, type StoreOptions } from './options.ts'
-import { print, printJson } from './output.ts'
+import { print, printJson, tell } from './output.ts'
 
 /** `sallyport check` */
 export function addCheck(program: Command): void {
@@ -23,7 +23,7 @@ async function check({ config: file, json }: StoreOptions): Promise<void> {
 
   if (json) printJson({ valid: true, problems: [], warnings, tests: results })
   else if (missed.length === 0) print(`${file} is valid: ${counts(config)}${passedText(results.length)}`)
-  if (!json) for (const warning of warnings) process.stderr.write(`warning: ${formatProblems([warning])}\n`)
+  if (!json) for (const warning of warnings) tell(`warning: ${formatProblems([warning])}`)
   if (missed.length > 0) {
     throw new Failure(
       [`${missed.length} of ${results.length} tests missed in ${file}`, ...missed.map(missText)].join('\n'),

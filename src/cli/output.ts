@@ -5,8 +5,18 @@ export function printJson(value: unknown): void {
 
 /** Writes lines to stdout. */
 export function print(...lines: string[]): void {
-  process.stdout.write(`${lines.join('\n')}\n`)
+  process.stdout.write(`${plainLines(lines.join('\n'))}\n`)
 }
+
+/** Writes lines to stderr. */
+export function tell(text: string): void {
+  process.stderr.write(`${plainLines(text)}\n`)
+}
+
+/** What a file, a caller or the store brought along must not steer the terminal, nor the log of whatever runs this. */
+const plainLines = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, '\ufffd')
 
 /** Columns aligned by their widest cell, under a head. Control characters in cells are shown, not obeyed. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

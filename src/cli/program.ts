@@ -10,6 +10,7 @@ import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
 import { addOperators } from './operators.ts'
 import { addOrgs } from './orgs.ts'
+import { tell } from './output.ts'
 import { addStart } from './start.ts'
 import { addStoreCopy } from './store-copy.ts'
 import { addVerifyEvents } from './verify-events.ts'
@@ -66,7 +67,7 @@ function exitCode(error: unknown): number {
 }
 
 function complain(text: string, code: number): number {
-  process.stderr.write(`error: ${text}\n`)
+  tell(`error: ${text}`)
   return code
 }
 

@@ -1,3 +1,4 @@
+import { lookAlikes } from '../look-alikes.ts'
 import { decodeSegment } from '../path.ts'
 import type { NumberedRoute, Subject } from './check.ts'
 import { type Pattern, parsePattern } from './pattern.ts'
@@ -119,16 +120,8 @@ function looksOf({ segments, wildcard }: Pattern): Set<string> {
       .map((segment) => (segment.kind === 'parameter' ? '/{}' : `/${change(decodeSegment(segment.text))}`))
       .filter((segment) => segment !== '/')
       .join('') + (wildcard ? '/{*}' : '')
-  return new Set([
-    `fold ${disguised(foldCase)}`,
-    `drop ${disguised(leaveOut)}`,
-    `both ${disguised((text) => leaveOut(foldCase(text)))}`,
-    `both ${disguised((text) => foldCase(leaveOut(text)))}`,
-  ])
+  return new Set(lookAlikes.map(({ look }, number) => `${number} ${disguised(look)}`))
 }
-
-const foldCase = (text: string): string => text.toUpperCase().toLowerCase()
-const leaveOut = (text: string): string => text.replace(/[^\x21-\x7e]/g, '')
 
 /** @returns a method that both take; a route without methods takes all, one for GET also HEAD. */
 function methodInCommon(one: readonly string[] | undefined, other: readonly string[] | undefined): string | undefined {

@@ -76,7 +76,7 @@ function* checkHeaderNames(headers: Config['context']['headers']): Generator<Fin
   for (const [key, name] of Object.entries(headers)) {
     if (name === undefined) continue
     const path = ['context', 'headers', key]
-    const folded = name.toLowerCase().replace(/[_.]/g, '-')
+    const folded = name.toLowerCase().replace(/[^a-z0-9]/g, '-')
     const other = seen.get(folded)
     seen.set(folded, key)
     if (other !== undefined)

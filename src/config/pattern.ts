@@ -27,7 +27,7 @@ export function parsePattern(text: string): Pattern | string {
   const wildcard = written.at(-1) === '*'
   if (wildcard) written.pop()
   if (written.at(-1) === '') {
-    const bare = text.replace(/\/+$/, '') || '/'
+    const bare = text.replace(/(?<!\/)\/+$/, '') || '/'
     return `ends in /; write ${bare} for that path alone, or ${bare === '/' ? '' : bare}/* for it and everything below it`
   }
   const segments: PatternSegment[] = []

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { catalogue, type ErrorCode } from '../errors.ts'
 import { adminSchema } from './admin-schema.ts'
+import { canonicalHost } from './host.ts'
 import {
   absolutePath,
   address,
@@ -85,7 +86,9 @@ const upstream = z.strictObject({
   idle_timeout: positiveWait().prefault('60s').describe('Longest silence inside a body or a tunnel.'),
   max_connections: whole(1, 65_535)
     .default(1024)
-    .describe('Connections to each target; beyond it requests are answered 503 OVERLOADED.'),
+    .describe(
+      'Connections to each target; beyond it requests are answered 503 OVERLOADED. From 100 on nobody may hold more than three times as many as are free.',
+    ),
   preserve_host: yesOrNo().default(false).describe('Send the caller’s Host instead of the target’s.'),
   tls: z
     .strictObject({
@@ -111,7 +114,7 @@ const route = z.strictObject({
     'Segments are literal, :name for exactly one, or a final * for the prefix and all below it. The most specific route decides alone.',
   ),
   host: text('host name', /^[A-Za-z0-9.-]+(:\d{1,5})?$/, 'is not a host name; write for example api.example.com')
-    .transform((host) => host.toLowerCase())
+    .transform(canonicalHost)
     .optional()
     .describe('Only requests to this host; such a route comes before one without.'),
   methods: nonEmptyList(method()).optional().describe('All when left out. GET includes HEAD.'),
@@ -329,16 +332,52 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('Answers to browsers, for every route without its own. Left out: no browser of another origin may call.'),
   body_limit: size().prefault('1gb').describe('Largest request body.'),
+  body_rate: size()
+    .prefault('240b')
+    .describe('Fewest bytes a second that a request body comes with, over half a minute; 0b for no such bound.'),
   timeouts: z
     .strictObject({
       head: positiveWait().prefault('10s').describe('For the request head to arrive.'),
       body_idle: positiveWait().prefault('30s').describe('Longest silence inside a request body.'),
+      write_idle: positiveWait()
+        .prefault('60s')
+        .describe('Longest time in which a caller takes nothing of an answer that waits for it.'),
       keep_alive: positiveWait().prefault('65s').describe('How long an idle connection is kept.'),
       drain_delay: wait().prefault('0s').describe('After SIGTERM, how long new requests are still taken.'),
       drain_timeout: wait().prefault('10s').describe('After that, how long requests in flight may take.'),
     })
     .prefault({})
     .describe('For callers; those for the API are in upstreams.'),
+  connections: z
+    .strictObject({
+      per_peer: whole(1, 1_000_000)
+        .default(4096)
+        .describe('Of one address (IPv6: of its /64). Those in trust_proxy are exempt.'),
+      total: z
+        .union([z.literal('auto'), whole(16, 1_000_000)], 'must be a number from 16 to 1000000, or auto')
+        .default('auto')
+        .meta({ title: 'auto, or a number from 16 to 1000000' })
+        .describe(
+          'Of all callers, in each process. auto: half of the files that it may open, 32768 at most. When all are taken, idle ones make room, then those that have not sent their head.',
+        ),
+      heads: size()
+        .refine((bytes) => bytes >= 64 * 1024, 'is too little for one head; 64kb is the least')
+        .prefault('64mb')
+        .describe('Bytes of heads that are not whole, of all connections together; beyond it the oldest are closed.'),
+    })
+    .prefault({})
+    .describe('How many connections callers may hold. They take effect at the start.'),
+  overload: z
+    .strictObject({
+      in_flight: whole(4, 1_000_000)
+        .default(16_384)
+        .describe(
+          'Requests in flight, streams and tunnels included; the last quarter is for callers whose key is known.',
+        ),
+      delay: positiveWait().prefault('500ms').describe('How late the event loop may be while many requests come.'),
+    })
+    .prefault({})
+    .describe('When requests are turned away with 503 OVERLOADED before anything is done for them, in each process.'),
   audit: z
     .strictObject({
       durability: z

@@ -64,7 +64,12 @@ export function createDeny(
     if (cors !== undefined) headers.push(...corsHeaders(cors, exchange.head.origin))
     exchange.status = status
     exchange.code = code
-    exchange.wire.answer(status, headers, exchange.method === 'HEAD' ? '' : body, closing.has(code))
+    exchange.wire.answer(
+      status,
+      headers,
+      exchange.method === 'HEAD' ? '' : body,
+      exchange.turnedAway || closing.has(code),
+    )
   }
 
   return (exchange: Exchange, denial: ErrorCode): void | Promise<void> => {

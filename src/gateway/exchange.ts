@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import type { ChargeState } from '../limiter/limiter.ts'
+import { networkOf } from '../limiter/network.ts'
 import { addRateLimitHeaders } from '../policy/rate-limit.ts'
 import type { Forwarding, Outbound } from '../proxy/forward.ts'
 import type { Wire } from '../proxy/wire.ts'
@@ -61,6 +62,7 @@ export class Exchange implements Outbound {
   upstreamHeaders: string[] = noHeaders
   bodyBytesMax = 0
   bodyIdleMs = 0
+  bodyRateMin = 0
   corsIsOurs = false
   contextToken: string | undefined
   forwarding: Forwarding | undefined
@@ -78,6 +80,8 @@ export class Exchange implements Outbound {
   gone = false
   /** Set when what follows the head turns out to be unreadable, or its key is lost: it must not be carried on. */
   broken: ErrorCode | undefined
+  /** It was turned away unseen, and so is what comes behind it on its connection. */
+  turnedAway = false
   /** The row with the decision is in the store already (audit.durability: strict). */
   admitted = false
   /** How to refuse after the steps have passed; set by the data plane before forwarding. */
@@ -94,6 +98,11 @@ export class Exchange implements Outbound {
 
   get method(): string {
     return this.raw.method
+  }
+
+  /** Who shares with others: an organization, or where nobody asks for a key the network that it came from. */
+  get caller(): string {
+    return this.key?.organization.id ?? networkOf(this.address)
   }
 
   get contentLength(): number | undefined {
@@ -126,12 +135,12 @@ export class Exchange implements Outbound {
     else this.broken ??= code
   }
 
-  /** Ends it wherever it is. */
+  /** Ends it wherever it is, and the connection with it. An answer of our own that is on its way still gets there. */
   breakOff(code: ErrorCode): void {
     this.broken = code
     if (this.forwarding !== undefined) this.forwarding.cancel(code)
     else if (this.onBroken !== undefined) this.onBroken(code)
-    else if (this.status !== 0) this.wire.abort()
+    else if (this.status !== 0) this.wire.hangUp()
   }
 }
 

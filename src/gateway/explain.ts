@@ -61,6 +61,7 @@ export function createExplain(config: Config, limiter?: Limiter): Explain {
   let caller: KeyRecord | undefined
   const plan = compilePlan(config, {
     formats: compileKeyFormats(config.keys),
+    sheds: () => false,
     authenticate: () => caller ?? 'INVALID_API_KEY',
     authenticated: () => {},
     changesTold: () => 0,
@@ -186,5 +187,5 @@ const never = (): never => {
 const noWire: Wire = {
   ...{ body: undefined, requestComplete: true, bytesOut: 0, listener: undefined },
   ...{ sendContinue: never, sendInformation: never, writeHead: never, write: never, end: never },
-  ...{ answer: never, abort: never, takeSocket: never },
+  ...{ answer: never, abort: never, hangUp: never, takeSocket: never },
 }

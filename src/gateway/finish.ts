@@ -49,6 +49,7 @@ export function createFinish({ clock, live, upstreams, me, selfService, jwks }: 
         exchange.upstreamTarget ||= exchange.path + exchange.query
         exchange.upstreamHeaders = headersFor(exchange, upstream, route, identity)
         exchange.bodyIdleMs = config.timeouts.body_idle
+        exchange.bodyRateMin = config.body_rate
         exchange.corsIsOurs = cors !== undefined
         if (cors !== undefined) exchange.extraResponseHeaders.push(...corsHeaders(cors, exchange.head.origin))
         if (exchange.key !== undefined) addSunset(exchange.key, clock.now(), exchange.extraResponseHeaders)

@@ -8,6 +8,7 @@ import type { Plan } from './plan.ts'
 export async function handle(exchange: Exchange, plan: Plan): Promise<void> {
   const malformed = plan.read(exchange)
   if (malformed !== undefined) return plan.deny(exchange, malformed)
+  if (plan.sheds(exchange)) return plan.deny(exchange, 'OVERLOADED')
   const route = plan.match(exchange)
   for (const step of route.steps) {
     const verdict = step.run(exchange)

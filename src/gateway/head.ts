@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts'
 import { type HeaderKind, kind } from '../proxy/header-kinds.ts'
+import { isHost } from './host.ts'
 
 /** A request head as the engine in front gives it: nothing merged, folded or dropped. */
 export interface RawHead {
@@ -134,14 +135,6 @@ export function readHead(raw: RawHead, classify: (name: string) => HeaderKind, h
   if (head.host !== undefined && !isHost(head.host)) return 'BAD_REQUEST'
   if (connection !== undefined) applyConnection(connection, upgrade, head)
   return undefined
-}
-
-/** Lower-case name, IPv4 address or [IPv6], with a port or without. Nothing else: not percent-encoded, not empty. */
-const isHost = (host: string): boolean => hostPattern.test(host) && (hostPort(host) ?? 0) <= 65535
-const hostPattern = /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/
-const hostPort = (host: string): number | undefined => {
-  const port = /:(\d+)$/.exec(host)?.[1]
-  return port === undefined ? undefined : Number(port)
 }
 
 /** Headers that Connection names go no further; ours are added later, so it can't reach them. */

@@ -6,20 +6,27 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../clock.ts'
 import { plainAddress } from '../config/cidr.ts'
 import type { Address, Config } from '../config/schema.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { Events } from '../events.ts'
 import { uuidv7 } from '../ids.ts'
+import { type Arriving, Connection } from './connection.ts'
+import { Connections, type Place } from './connections.ts'
 import { type Arrival, Exchange } from './exchange.ts'
 import { handle } from './handle.ts'
 import { NodeWire, responseForUpgrade } from './node-wire.ts'
+import { Pipelined } from './pipelined.ts'
 import type { Plan } from './plan.ts'
-import { RequestLineWatch } from './request-line.ts'
-import { type ParserError, refuseUnreadable } from './unreadable.ts'
+import { headBytesMax } from './request-watch.ts'
+import { slowReaders } from './slow-readers.ts'
+import { codeOf, type ParserError, refuseUnreadable } from './unreadable.ts'
 
 export interface ListenerDependencies {
   /** The plan in force; a request keeps the one that it began with. */
   readonly plan: () => Plan
   readonly clock: Clock
-  readonly events: Pick<Events, 'fault'>
+  readonly events: Pick<Events, 'fault' | 'connectionClosed'>
+  /** Proxies in front, which speak for many callers. */
+  readonly trusts: (address: string) => boolean
   readonly finished: (exchange: Exchange) => void
 }
 
@@ -28,6 +35,7 @@ export interface Listener {
   readonly listening: boolean
   /** Requests that are not over. */
   readonly inFlight: number
+  readonly connections: number
   /** From now on every answer closes its connection. */
   drain(): void
   /** Takes no new connections; idle ones are closed. Resolves when the last one is gone. */
@@ -39,15 +47,19 @@ export interface Listener {
 /** At the end a connection that is younger may still send its first request. */
 const firstByteMs = 500
 
-/** More than this in one head and it is refused; a little above what head.ts allows, which gives the better answer. */
-const headBytesMax = 48 * 1024
-
 /** The HTTP front of the data plane, on `node:http`. */
-export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, dependencies: ListenerDependencies): Listener {
-  const { clock, events, finished, plan } = dependencies
+export function createListener(
+  config: Pick<Config, 'timeouts' | 'tls' | 'connections'>,
+  dependencies: ListenerDependencies,
+): Listener {
+  const { clock, events, finished, plan, trusts } = dependencies
+  const places = new Connections({ bounds: config.connections, trusts, events })
+  const pipelined = new Pipelined()
   const connections = new Map<Socket, Connection>()
   /** As the kernel gave them: with TLS those whose handshake is not over, too. */
   const sockets = new Set<Socket>()
+  /** With TLS: the places of connections, by their other end. */
+  const handshakes = new Map<string, Place>()
   let draining = false
   let closing = false
   let inFlight = 0
@@ -55,19 +67,19 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
   const server = openServer(
     config,
     // Node takes its hands off a connection that is upgraded; while an answer is under way it can't.
-    ({ socket }) => connections.get(socket)?.current === undefined,
+    ({ socket }) => connections.get(socket)?.isBusy === false,
   )
 
-  const connectionOf = (socket: Socket): Connection => connections.get(socket) ?? openConnection(socket)
-
-  function openConnection(socket: Socket): Connection {
-    const lines = new RequestLineWatch(socket)
-    const openedAt = performance.now()
-    const connection: Connection = { lines, openedAt, waiting: [], current: undefined, ended: false, refused: false }
+  function openConnection(socket: Socket, place: Place): void {
+    const connection = new Connection(socket, place, pipelined, (code) => broke(connection, code))
     connections.set(socket, connection)
     socket.on('close', () => connections.delete(socket))
-    return connection
   }
+
+  const closeSlowReaders = slowReaders(connections, clock, config.timeouts.write_idle, () =>
+    events.connectionClosed('unread'),
+  )
+  const sweeping = setInterval(closeSlowReaders, Math.min(1000, config.timeouts.write_idle / 2)).unref()
 
   const arrive = (socket: Socket): Arrival => {
     const at = clock.now()
@@ -83,19 +95,22 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
     upgradeHead?: Buffer,
   ): void {
     const { socket } = request
-    const connection = connectionOf(socket)
-    if (connection.ended) return
-    const lineMatches = connection.lines.matches(request)
-    if (upgradeHead !== undefined) connection.lines.stop()
+    const connection = connections.get(socket)
+    if (connection === undefined || connection.ended || connection.refused) return
+    const broken = connection.watch.judge(request)
+    const arriving: Arriving = { request, broken, exchange: undefined, over: false }
+    connection.arriving = arriving
+    if (upgradeHead !== undefined) connection.upgrade()
     const begin = (): void => {
       inFlight++
       const closed = (complete: boolean): void => {
         inFlight--
+        arriving.over = true
         exchange.gone = !complete
         finished(exchange)
         // Also behind one that broke off: nobody is there any more to be answered.
-        if (wire.closing || !complete) end(connection)
-        else next(connection, socket)
+        if (wire.closing || !complete) connection.end()
+        else next(connection)
       }
       const wire = new NodeWire(request, responseTo(), isDraining, expects, upgradeHead, closed)
       const raw = {
@@ -106,39 +121,21 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
       }
       const exchange = new Exchange(raw, arrive(socket), wire)
       exchange.mayUpgrade = upgradeHead !== undefined
-      // In the clothes of 1.0 come RTSP and ICE.
-      if (!lineMatches) exchange.broken = request.httpVersion === '1.0' ? 'VERSION_NOT_SUPPORTED' : 'BAD_REQUEST'
+      exchange.broken = arriving.broken
+      arriving.exchange = exchange
       connection.current = exchange
       run(exchange, plan())
     }
-    // One request of a connection at a time, in order: what comes behind a refusal that closes it never begins.
-    if (connection.current) wait(connection, socket, begin)
-    else begin()
+    connection.enter(begin)
   }
 
-  /** No more is read while many wait; of what is parsed already so much at most that nobody fills the memory with it. */
-  function wait(connection: Connection, socket: Socket, begin: () => void): void {
-    if (connection.waiting.push(begin) < waitingToPause) return
-    // Not before the parser is done with what it has: with each message it makes the socket go on.
-    process.nextTick(() => {
-      if (connection.waiting.length >= waitingToPause) socket.pause()
-    })
-    if (connection.waiting.length <= waitingMax) return
-    end(connection)
-    socket.destroy()
+  function broke(connection: Connection, code: ErrorCode): void {
+    const { socket } = connection
+    connection.broke(code, (head) => refuseUnreadable(code, head, arrive(socket), socket, plan(), finished))
   }
 
-  /** What was sent behind a request that ends the connection is never looked at. */
-  function end(connection: Connection): void {
-    connection.ended = true
-    connection.waiting = []
-  }
-
-  function next(connection: Connection, socket: Socket): void {
-    const paused = connection.waiting.length >= waitingToPause
-    connection.current = undefined
-    connection.waiting.shift()?.()
-    if (paused && connection.waiting.length < waitingToPause) socket.resume()
+  function next(connection: Connection): void {
+    connection.next()
     // Its answer may have begun before the drain, and then promised to keep the connection.
     if (closing) server.closeIdleConnections()
   }
@@ -160,11 +157,22 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
 
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-    if (config.tls === undefined) openConnection(socket)
+    const place = places.admit(socket)
+    const end = endOf(socket)
+    socket.on('close', () => {
+      sockets.delete(socket)
+      handshakes.delete(end)
+    })
+    if (place === undefined) return
+    if (config.tls === undefined) openConnection(socket, place)
+    else handshakes.set(end, place)
   })
   // With TLS the bytes of the requests are those of another socket, which there is once the handshake is over.
-  server.on('secureConnection', (socket: Socket) => openConnection(socket))
+  server.on('secureConnection', (socket: Socket) => {
+    const place = handshakes.get(endOf(socket))
+    if (place === undefined) return void socket.destroy()
+    openConnection(socket, place)
+  })
   server.on('request', (request: IncomingMessage, response: ServerResponse) => accept(request, () => response, false))
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
     accept(request, () => response, true),
@@ -182,16 +190,10 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
     accept(request, () => responseForUpgrade(request, socket), false, Buffer.alloc(0))
   })
   server.on('clientError', (error: ParserError, socket: Duplex) => {
-    const connection = connectionOf(socket as Socket)
-    if (connection.refused || connection.ended || !socket.writable || (socket as Socket).bytesRead === 0)
-      return void socket.destroy()
-    connection.refused = true
-    const { current } = connection
-    // Broken framing inside a body: the request that it belongs to must not look whole to the upstream.
-    if (current && !current.wire.requestComplete) return current.breakOff('BAD_REQUEST')
-    const refuse = (): void => refuseUnreadable(error, arrive(socket as Socket), socket, plan(), finished)
-    if (current) connection.waiting = [refuse]
-    else refuse()
+    const connection = connections.get(socket as Socket)
+    // What is no connection yet has failed in its handshake.
+    if (connection === undefined || !socket.writable || (socket as Socket).bytesRead === 0) return void socket.destroy()
+    broke(connection, codeOf(error, connection.watch.unread))
   })
 
   return {
@@ -200,6 +202,9 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
     },
     get inFlight() {
       return inFlight
+    },
+    get connections() {
+      return places.size
     },
     listen: (address) => listen(server, address),
     drain() {
@@ -213,8 +218,8 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
       server.closeIdleConnections()
       // For Node one that has sent nothing yet is busy with its first request. So is one that was opened a moment ago.
       const destroySilent = (openedBefore: number): void => {
-        for (const [socket, { lines, openedAt }] of connections) {
-          if (lines.silent && openedAt <= openedBefore) socket.destroy()
+        for (const [socket, { watch, openedAt }] of connections) {
+          if (watch.silent && openedAt <= openedBefore) socket.destroy()
         }
       }
       destroySilent(performance.now() - firstByteMs)
@@ -223,6 +228,7 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
       clearTimeout(late)
     },
     destroy: () => {
+      clearInterval(sweeping)
       if (server.listening) server.close()
       server.closeAllConnections()
       for (const socket of sockets) socket.destroy()
@@ -230,21 +236,7 @@ export function createListener(config: Pick<Config, 'timeouts' | 'tls'>, depende
   }
 }
 
-interface Connection {
-  readonly lines: RequestLineWatch
-  readonly openedAt: number
-  /** What came behind the request that is under way. */
-  waiting: (() => void)[]
-  current: Exchange | undefined
-  ended: boolean
-  /** It sent something unreadable and gets one answer to that, no more. */
-  refused: boolean
-}
-
-/** Requests of one connection that wait for their turn: from so many on nothing is read. */
-const waitingToPause = 100
-/** One read holds some 2,500 of the shortest requests. */
-const waitingMax = 10_000
+const endOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
 
 function openServer(
   { timeouts, tls }: Pick<Config, 'timeouts' | 'tls'>,
@@ -261,13 +253,13 @@ function openServer(
     keepAliveTimeout: timeouts.keep_alive,
     connectionsCheckingInterval: Math.min(1000, timeouts.head),
     noDelay: true,
-    // Without a body, and not to HTTP/2: that would be a second parser for what was judged by the first.
+    // Without a body, and not to another HTTP, or TLS that carries it: that would be a second parser for what was judged by the first.
     shouldUpgradeCallback: (request: IncomingMessage) => {
       const { headers } = request
       return (
         headers['transfer-encoding'] === undefined &&
         (headers['content-length'] ?? '0') === '0' &&
-        !/\bh2c\b/i.test(headers.upgrade ?? '') &&
+        !/\b(?:h2|http|tls)/i.test(headers.upgrade ?? '') &&
         mayUpgrade(request)
       )
     },

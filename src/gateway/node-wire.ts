@@ -125,6 +125,11 @@ export class NodeWire implements Wire {
     response.end(body)
   }
 
+  hangUp(): void {
+    if (this.closing) return
+    this.#lingerAfter(discardBytesMax)
+  }
+
   abort(): void {
     this.closing = true
     const socket = this.#socket

@@ -22,6 +22,8 @@ export interface Plan {
   readonly config: Config
   /** Steps 1 and 2. */
   read(exchange: Exchange): Verdict
+  /** Whether there is too much to do for this one to be looked at. */
+  sheds(exchange: Exchange): boolean
   /** Step 3. There is always a route; the one for what matches none refuses, after authentication. */
   match(exchange: Exchange): Route
   /** A promise where it has to be asked whether the key has been refused too often. */
@@ -30,6 +32,7 @@ export interface Plan {
 
 export interface PlanDependencies {
   readonly formats: KeyFormats
+  readonly sheds: (exchange: Exchange) => boolean
   readonly authenticate: Authenticate
   /** A key was accepted: whatever changes about it from now on concerns this request. */
   authenticated(exchange: Exchange): void
@@ -51,6 +54,12 @@ export interface PlanDependencies {
   readonly signContext: ((exchange: Exchange, upstream: string) => string | Promise<string>) | undefined
 }
 
+/** What the compiled routes need beside. */
+export interface RouteDependencies extends PlanDependencies {
+  /** Whether a path that goes upstream could be taken there for one that another rule judges. */
+  isAmbiguous(exchange: Exchange, path: string): boolean
+}
+
 /** A path as it stands in the file or is built in, with its routes by method. */
 interface Place {
   readonly byMethod: ReadonlyMap<string, Route>
@@ -70,9 +79,13 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
     containsKey: formats.containsKey,
     exposed,
   }
-  const routes = compileRoutes(config, names, dependencies)
+  const routes = compileRoutes(config, names, {
+    ...dependencies,
+    isAmbiguous: ({ head }, path) => table.isAmbiguous(head.host, path),
+  })
   const entries = placesOf(config, routes)
   // They win over every route, also over one with a host; in the table they keep look-alikes of theirs from passing.
+  const hosts = new Set([undefined, ...entries.map(({ host }) => host)])
   const builtIn = new Map<string, Place>()
   const below: { readonly prefix: string; readonly place: Place }[] = []
   for (const { path, routes: here, otherMethod } of routes.builtIn) {
@@ -83,13 +96,14 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
     const pattern = compilePattern(path)
     if (pattern.parameters.length === 0) builtIn.set(path, place)
     else below.push({ prefix: path.slice(0, path.lastIndexOf('/') + 1), place })
-    entries.push({ host: undefined, pattern, value: place })
+    for (const host of hosts) entries.push({ host, pattern, value: place })
   }
   const table = buildRouteTable(entries)
 
   return {
     config,
     read: (exchange) => readRequest(exchange, rules),
+    sheds: dependencies.sheds,
     match: (exchange) => {
       const route = isPreflight(exchange.method, exchange.head) && routes.preflight ? routes.preflight : find(exchange)
       exchange.route = route
@@ -101,7 +115,7 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
   function find(exchange: Exchange): Route {
     const own = ownPlace(exchange)
     if (own !== undefined) return byMethod(own, exchange)
-    const found = table.match(exchange.head.host?.replace(/:\d+$/, ''), exchange.path)
+    const found = table.match(exchange.head.host, exchange.path)
     if (found === undefined) return routes.nowhere
     exchange.captured = found.captured
     return byMethod(found.value, exchange)

@@ -16,8 +16,8 @@ export function compileQueryTokens(names: readonly string[], containsKey: (text:
       let name = (equals === -1 ? pair : pair.slice(0, equals)).toLowerCase()
       // Decoded again and again: an API behind a second decoder sees the name that is in the middle.
       for (let round = 0; round < decodeRoundsMax; round++) {
-        if (refused.has(baseName(name))) return true
-        const decoded = decodeLoosely(name).toLowerCase()
+        if (isOneOf(refused, name)) return true
+        const decoded = decodeLoosely(name).replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
         if (decoded === name) break
         name = decoded
       }
@@ -31,10 +31,22 @@ export function compileQueryTokens(names: readonly string[], containsKey: (text:
 
 const decodeRoundsMax = 4
 
-/** `api_key[]` and `api_key[0]` are `api_key` to many parsers; blanks around a name are trimmed by some. */
+/**
+ * The name as the laxest parsers have it: `api_key[]` and `api_key[0]` are `api_key` to many; some end a name at NUL, take
+ * a second `?` for the first, trim blanks or leave out what can't be seen, and to some the Kelvin sign is a k.
+ */
+function isOneOf(names: ReadonlySet<string>, name: string): boolean {
+  if (onlyPlain.test(name)) return names.has(baseName(name))
+  const text = Buffer.from(name, 'latin1').toString().normalize('NFKC').toLowerCase().toUpperCase().toLowerCase()
+  return [text, text.replace(/\0.*$/s, '')].some((each) => names.has(baseName(each.replace(unseen, ''))))
+}
+
+const onlyPlain = /^[a-z0-9_.[\]-]*$/
+const unseen = /^\?+|[\s\p{C}]+/gu
+
 const baseName = (name: string): string => {
   const bracket = name.indexOf('[')
-  return (bracket > 0 ? name.slice(0, bracket) : name).trim()
+  return bracket > 0 ? name.slice(0, bracket) : name
 }
 
 const decodeLoosely = (text: string): string =>

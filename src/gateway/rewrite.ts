@@ -4,10 +4,14 @@ import type { Exchange } from './exchange.ts'
 import type { Step } from './route.ts'
 
 /**
- * `strip_prefix` and `rewrite`: the path that goes upstream. The result passes the same check as a path from outside.
+ * `strip_prefix` and `rewrite`: the path that goes upstream. The result passes the same checks as a path from outside.
+ * @param isAmbiguous whether it could be taken for one that another rule judges.
  * @returns undefined when the path goes on as it is.
  */
-export function compileRewrite(route: RouteConfig): Step | undefined {
+export function compileRewrite(
+  route: RouteConfig,
+  isAmbiguous: (exchange: Exchange, path: string) => boolean,
+): Step | undefined {
   const change = changeOf(route)
   if (change === undefined) return undefined
   return {
@@ -15,6 +19,7 @@ export function compileRewrite(route: RouteConfig): Step | undefined {
     run(exchange) {
       const path = change(exchange)
       if (canonicalPath(path) !== path) return 'BAD_REQUEST_TARGET'
+      if (isAmbiguous(exchange, path)) return 'NOT_FOUND'
       exchange.upstreamTarget = path + exchange.query
       return undefined
     },

@@ -1,8 +1,10 @@
+import { canonicalHost } from '../config/host.ts'
 import type { Pattern } from '../config/pattern.ts'
+import { concernsOf, type LookAlike, lookAlikes, readingsOf } from '../look-alikes.ts'
 import { decodeSegment } from '../path.ts'
 
 export interface RouteEntry<T> {
-  /** In lower case, with or without port; undefined: every host. */
+  /** As canonicalHost has it, with or without port; undefined: every host. */
   readonly host: string | undefined
   readonly pattern: Pattern
   readonly value: T
@@ -23,56 +25,83 @@ export interface RouteTable<T> {
    * @param host the Host header, with or without port.
    * @param path canonical, see path.ts.
    * @returns undefined also for a path that would select another entry if its letters were folded in case, or its spaces
-   *   and non-ASCII left out: the upstream may do so, and would then be asked for what another rule guards.
+   *   and non-ASCII left out or normalised: the upstream may do so, and would then be asked for what another rule guards.
    */
   match(host: string | undefined, path: string): RouteMatch<T> | undefined
+  /** Whether a path, of an entry or of none, would select another one if it were read so. */
+  isAmbiguous(host: string | undefined, path: string): boolean
 }
 
 /** @throws when two entries have the same host and shape: group their values first. */
 export function buildRouteTable<T>(entries: readonly RouteEntry<T>[]): RouteTable<T> {
   const exact = buildIndex(entries, (segment) => segment)
-  const views = lookAlikes.map((fold) => ({
-    fold,
-    index: buildIndex(entries, (segment) => fold(decodeSegment(segment))),
-  }))
   for (const leaf of exact.leaves) if (leaf.shared) throw new Error(`two routes for ${leaf.entry.pattern.text}`)
-  const caseAlone = views.slice(0, 1)
-  const literals = entries.map(({ pattern }) => literalsOf(pattern)).join('/')
-  const letters = hasCapitals.test(literals)
-  const others = hasSpaceOrNonAscii.test(literals)
+  const views = viewsOf(entries)
+  const always = concernsOf(entries.map(({ pattern }) => decodedLiterals(pattern)).join('/'))
 
   return {
     match(host, path) {
       const captured: string[] = []
       const segments = segmentsOf(path)
       const leaf = select(exact, host, segments, captured)
-      if (leaf === undefined) return undefined
-      // Where neither the path nor any pattern has anything to fold, each view would select what the exact look-up did.
-      if (others || hasSpaceOrNonAscii.test(path)) {
-        if (isAmbiguous(leaf.entry, host, segments, views)) return undefined
-      } else if (letters || hasCapitals.test(path)) {
-        if (isAmbiguous(leaf.entry, host, segments, caseAlone)) return undefined
-      }
+      if (leaf === undefined || mayBeAnother(leaf.entry, host, path, segments)) return undefined
       const { value, pattern } = leaf.entry
       return { value, params: nameParameters(pattern, captured), captured }
     },
+    isAmbiguous(host, path) {
+      const segments = segmentsOf(path)
+      return mayBeAnother(select(exact, host, segments, [])?.entry, host, path, segments)
+    },
   }
 
-  function isAmbiguous(
-    entry: RouteEntry<T>,
+  /** Whether an upstream that reads the path in some way of its own would be asked for another entry. */
+  function mayBeAnother(
+    entry: RouteEntry<T> | undefined,
     host: string | undefined,
+    path: string,
     segments: readonly string[],
-    wanted: typeof views,
   ): boolean {
-    const decoded = segments.map(decodeSegment)
-    return wanted.some(({ fold, index }) => {
-      const seen = decoded.map(fold).filter((segment) => segment !== '')
+    // Where neither the path nor any pattern has anything to change, each view would select what the exact look-up did.
+    if (always.size === 0 && !changeable.test(path)) return false
+    const text = segments.map(decodeSegment).join('/')
+    const found = concernsOf(text)
+    const seen = new Set<string>()
+    for (const { like, index } of views) {
+      if (!always.has(like.concerns) && !found.has(like.concerns)) continue
+      const read = like.look(text)
+      // Most views of a path come to the same.
+      const known = `${index.number} ${read}`
+      if (seen.has(known) && !read.includes('%')) continue
+      seen.add(known)
+      const readings = readingsOf(read, like.look)
       // `.%20.` without its space is `..`: whatever an upstream makes of that, it is not this route.
-      if (seen.some((segment) => segment === '.' || segment === '..')) return true
-      const other = select(index, host, seen, [])
-      return other !== undefined && (other.shared || other.entry !== entry)
-    })
+      if (readings === undefined) return true
+      for (const reading of readings) {
+        const other = select(index, host, reading, [])
+        if (other !== undefined && (other.shared || other.entry !== entry)) return true
+      }
+    }
+    return false
   }
+}
+
+/** Entries as upstreams may read them. */
+interface View<T> {
+  readonly like: LookAlike
+  /** Most ways to read them come to the same for most files, and share one. */
+  readonly index: Index<T> & { readonly number: number }
+}
+
+function viewsOf<T>(entries: readonly RouteEntry<T>[]): View<T>[] {
+  const built = new Map<string, View<T>['index']>()
+  return lookAlikes.map((like) => {
+    const literals = entries.map(({ pattern }) => decodedLiterals(pattern).split('/').map(like.look).join('/'))
+    const same = literals.join('\n')
+    const read = (segment: string): string => like.look(decodeSegment(segment))
+    const index = built.get(same) ?? { ...buildIndex(entries, read), number: built.size }
+    built.set(same, index)
+    return { like, index }
+  })
 }
 
 /** Gives the captured segments of a match the names that a pattern of the same shape has for them. */
@@ -90,20 +119,8 @@ Object.setPrototypeOf(Parameters.prototype, null)
 Reflect.deleteProperty(Parameters.prototype, 'constructor')
 const noParameters = Object.freeze(new Parameters())
 
-/** Also true for some escapes (`%5B`), which are then looked at in vain. */
-const hasCapitals = /[A-Z]/
-const hasSpaceOrNonAscii = /%20|%[89A-F]/
-
-/** What upstreams are known to do to a path before they route it. Upper case first: `ſ` and `K` fold to ASCII only one way. */
-const foldCase = (text: string): string => text.toUpperCase().toLowerCase()
-const leaveOut = (text: string): string => text.replace(/[^\x21-\x7e]/g, '')
-/** The first is enough for paths and patterns without spaces and non-ASCII: there the others make no difference. */
-const lookAlikes: readonly ((segment: string) => string)[] = [
-  foldCase,
-  leaveOut,
-  (segment) => leaveOut(foldCase(segment)),
-  (segment) => foldCase(leaveOut(segment)),
-]
+/** Capitals, spaces and non-ASCII; also true for some escapes (`%5B`), which are then looked at in vain. */
+const changeable = /[A-Z]|%20|%[89A-F]/
 
 interface Leaf<T> {
   readonly entry: RouteEntry<T>
@@ -169,8 +186,8 @@ function select<T>(
   captured: string[],
 ): Leaf<T> | undefined {
   if (index.hosts.size > 0 && host !== undefined) {
-    // `Example.com.` is `example.com`; who comes with a port may mean a route that names none.
-    const name = host.toLowerCase().replace(/\.(?=:|$)/, '')
+    // Who comes with a port may mean a route that names none.
+    const name = canonicalHost(host)
     for (const key of [name, name.replace(/:\d+$/, '')]) {
       const root = index.hosts.get(key)
       const found = root && descend(root, segments, 0, captured)
@@ -206,5 +223,5 @@ function segmentsOf(path: string): string[] {
   return end === 0 ? [] : path.slice(1, end).split('/')
 }
 
-const literalsOf = ({ segments }: Pattern): string =>
-  segments.map((segment) => (segment.kind === 'literal' ? segment.text : '')).join('/')
+const decodedLiterals = ({ segments }: Pattern): string =>
+  segments.map((segment) => (segment.kind === 'literal' ? decodeSegment(segment.text) : '')).join('/')

@@ -12,14 +12,14 @@ import { checkWorkspace } from '../policy/workspace.ts'
 import type { KeyRecord } from '../store/store.ts'
 import { authenticateStep } from './authenticate-step.ts'
 import type { Exchange } from './exchange.ts'
-import type { PlanDependencies } from './plan.ts'
+import type { PlanDependencies, RouteDependencies } from './plan.ts'
 import { compileRewrite } from './rewrite.ts'
 import type { Route, Step, Verdict } from './route.ts'
 
 type Names = ReturnType<typeof identityNames>
 
 /** Compiles what the file says, and the routes that are always there, into lists of steps. */
-export function compileRoutes(config: Config, names: Names, dependencies: PlanDependencies) {
+export function compileRoutes(config: Config, names: Names, dependencies: RouteDependencies) {
   const { finish } = dependencies
   const identify = compileIdentity(names)
   const entry: readonly Step[] = [authenticateStep(dependencies), organizationStep, ipAccessStep]
@@ -95,7 +95,7 @@ export function compileRoutes(config: Config, names: Names, dependencies: PlanDe
       steps.push(workspaceStep(parameter))
     }
     steps.push(bodyStep(route.body_limit ?? config.body_limit))
-    const rewrite = compileRewrite(route)
+    const rewrite = compileRewrite(route, dependencies.isAmbiguous)
     if (rewrite) steps.push(rewrite)
     const charges = compileCharges(route.limits, config.limits, route.cost)
     if (!route.public || route.limits.length > 0) {

@@ -4,31 +4,35 @@ import type { ErrorCode } from '../errors.ts'
 import type { Wire } from '../proxy/wire.ts'
 import { type Arrival, Exchange } from './exchange.ts'
 import type { Plan } from './plan.ts'
+import { tooLong } from './request-watch.ts'
 
 /** What Node tells of the failure: `reason` is the parser's own sentence. */
-export type ParserError = NodeJS.ErrnoException & { rawPacket?: Buffer; reason?: string }
+export type ParserError = NodeJS.ErrnoException & { reason?: string }
 
 /**
- * Answers what Node's parser could not read: nothing of it was or will be forwarded, and the connection ends.
+ * Answers what could not be read as a request: nothing of it was or will be forwarded, and the connection ends.
  * The request log gets its row as for every other request.
+ * @param head as far as it has come.
  */
 export function refuseUnreadable(
-  error: ParserError,
+  code: ErrorCode,
+  head: Buffer,
   arrival: Arrival,
   socket: Duplex,
   plan: Plan,
   finished: (exchange: Exchange) => void,
 ): void {
-  const [method, target] = requestLine(error.rawPacket)
+  const [method, target] = requestLine(head)
   const exchange = new Exchange({ method, target, version: '1.1', headers: [] }, arrival, rawWire(socket))
-  plan.deny(exchange, codeOf(error))
+  plan.deny(exchange, code)
   finished(exchange)
 }
 
-function codeOf({ code, rawPacket, reason }: ParserError): ErrorCode {
+/** @param head what has come of the request, where the error is in its head. */
+export function codeOf({ code, reason }: ParserError, head: Buffer): ErrorCode {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return rawPacket?.includes('\r\n') ? 'HEADERS_TOO_LARGE' : 'URI_TOO_LONG'
+      return tooLong(head)
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return 'BODY_TOO_LARGE'
     case 'HPE_INVALID_VERSION':
@@ -38,7 +42,7 @@ function codeOf({ code, rawPacket, reason }: ParserError): ErrorCode {
       return 'VERSION_NOT_SUPPORTED'
     case 'HPE_INVALID_URL':
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
-      return /[\x00-\x1f\x7f]/.test(firstLine(rawPacket).replace(/\r$/, '')) ? 'BAD_REQUEST' : 'BAD_REQUEST_TARGET'
+      return /[\x00-\x1f\x7f]/.test(firstLine(head).replace(/\r$/, '')) ? 'BAD_REQUEST' : 'BAD_REQUEST_TARGET'
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return 'REQUEST_TIMEOUT'
     default:
@@ -46,11 +50,11 @@ function codeOf({ code, rawPacket, reason }: ParserError): ErrorCode {
   }
 }
 
-const firstLine = (packet: Buffer | undefined): string => packet?.toString('latin1').split('\n', 1)[0] ?? ''
+const firstLine = (head: Buffer): string => head.toString('latin1').trimStart().split('\n', 1)[0] ?? ''
 
 /** Method and target as far as they can be made out; only printable characters. Uncut: half a key looks like none. */
-function requestLine(packet: Buffer | undefined): [method: string, target: string] {
-  const found = /^([A-Z-]{1,32}) ([\x21-\x7e]+)/.exec(firstLine(packet))
+function requestLine(head: Buffer): [method: string, target: string] {
+  const found = /^([A-Z-]{1,32}) ([\x21-\x7e]+)/.exec(firstLine(head))
   return [found?.[1] ?? 'UNKNOWN', found?.[2] ?? '-']
 }
 
@@ -70,6 +74,7 @@ function rawWire(socket: Duplex): Wire {
     write: never,
     end: never,
     takeSocket: never,
+    hangUp: () => {},
     abort: () => socket.destroy(),
     answer(status, headers, body) {
       let text = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${new Date().toUTCString()}\r\nConnection: close\r\n`

@@ -5,6 +5,7 @@ import type { Change, KeyRecord, Store } from '../store/store.ts'
 import { TimeLimitPassed, withTimeLimit } from '../time-limit.ts'
 import { ChangeMarks } from './change-marks.ts'
 import { type CachedKey, KeyCache } from './key-cache.ts'
+import { LookUpPlaces, type Turn } from './look-up-places.ts'
 
 /** The record, undefined when no key has this hash, or why that can't be told. */
 export type Lookup = KeyRecord | undefined | 'KEY_STORE_UNAVAILABLE'
@@ -43,6 +44,7 @@ export function createKeyLookup({ store, clock, cache: settings, lastSyncAt, eve
   const cache = new KeyCache(settings.max)
   const flights = new Map<string, Flight>()
   const marks = new ChangeMarks()
+  const places = new LookUpPlaces(strangersMax)
   const staleMs = settings.stale_if_store_down
   const blindMsMax = Math.max(staleMs, syncSlackMs)
   let running = 0
@@ -122,6 +124,7 @@ export function createKeyLookup({ store, clock, cache: settings, lastSyncAt, eve
       return result
     } finally {
       if (flights.get(id) === flight) flights.delete(id)
+      if (flight.stranger) places.leave(flight.turn)
       if (--running === 0) marks.forget()
       for (let asked = 0; asked < flight.asked; asked++) events.keyCache(flight.stale ? 'stale' : 'miss')
     }
@@ -137,18 +140,22 @@ export function createKeyLookup({ store, clock, cache: settings, lastSyncAt, eve
       return refused(id, sha256, new Error('too many look-ups wait for the store'))
     }
     lastStartAt = clock.monotonic()
+    const stranger = cache.get(id, sha256) === undefined
+    const turn = stranger ? places.enter() : undefined
     let answer: StoreAnswer
     try {
-      answer = store.findKeyByHash(sha256)
+      answer = turn === undefined ? store.findKeyByHash(sha256) : turn.promise.then(() => store.findKeyByHash(sha256))
     } catch (error) {
+      if (stranger) places.leave(turn)
       return refused(id, sha256, error)
     }
     if (!(answer instanceof Promise)) {
+      if (stranger) places.leave(turn)
       events.keyCache('miss')
       return answered(id, sha256, answer, lastStartAt)
     }
     running++
-    const flight: Flight = { startedAt: marks.now, asked: 1, stale: false, result: notYet }
+    const flight: Flight = { startedAt: marks.now, asked: 1, stale: false, stranger, turn, result: notYet }
     flights.set(id, flight)
     flight.result = settle(id, sha256, flight, answer)
     return flight.result
@@ -198,6 +205,9 @@ interface Flight {
   readonly startedAt: number
   asked: number
   stale: boolean
+  /** Of a key that is not known here; with the turn that it waited for, if it had to. */
+  readonly stranger: boolean
+  readonly turn: Turn | undefined
   result: Promise<Lookup>
 }
 
@@ -210,6 +220,8 @@ const askAgainMs = 1000
 const lookupTimeMaxMs = 2000
 const roundsMax = 3
 const runningMax = 1000
+/** At the store at a time, of those; the others wait. */
+const strangersMax = 64
 /** With so many calls that never came back the store hangs: ask it now and then, and let nobody else wait. */
 const unansweredMax = 100
 const probeEveryMs = 100

@@ -112,7 +112,7 @@ function readKey(text: string, where: string): MasterKey {
   const trimmed = text.trim()
   const bytes = Buffer.from(trimmed, 'base64')
   // Node skips what is not base64: only what gives the same text again was base64 from end to end.
-  if (bytes.length !== 32 || bytes.toString('base64').replace(/=+$/, '') !== trimmed.replace(/=+$/, '')) {
+  if (bytes.length !== 32 || bytes.toString('base64').replace(padding, '') !== trimmed.replace(padding, '')) {
     throw new MasterKeyProblem(`${where} is not 32 bytes in base64. Make one with: openssl rand -base64 32`)
   }
   return masterKey(bytes)
@@ -133,3 +133,6 @@ export const missingForAnswers = (missing: readonly AnswersUnder[]): string =>
 const retiredMax = 20
 const howToMake = 'make a key with "openssl rand -base64 32" and set SALLYPORT_MASTER_KEY to it'
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** Looked for from the first `=` of a row alone: text of nothing else must not take its square. */
+const padding = /(?<!=)=+$/

@@ -96,7 +96,7 @@ export class Lease implements Counter {
     this.#spent = 0
     this.#usedAt = now
     // Twice within a second: someone is busy here, and more so each time.
-    this.#batch = now - this.#askedAt < busyMs ? Math.min(Math.max(4, 2 * this.#batch), batchMax) : 0
+    this.#batch = now - this.#askedAt < busyMs ? Math.min(Math.max(4, 2 * this.#batch), batchMaxOf(this.#requests)) : 0
     this.#askedAt = now
     const fetches = this.#batch > 0 && this.#fetch === undefined
     const waiting = fetches ? Math.min(this.waiting, waitingMax) : 0
@@ -184,8 +184,11 @@ export class Lease implements Counter {
 
 const busyMs = 1000
 const idleMs = 1000
-/** The most that is asked for ahead of the requests that wait already. */
-const batchMax = 50
+/**
+ * The most that is asked for ahead of the requests that wait already: 50, or a thousandth of a limit so large that 50 last for
+ * a few milliseconds.
+ */
+const batchMaxOf = (requests: number): number => Math.max(50, Math.min(400, Math.floor(requests / 1000)))
 const waitingMax = 10_000
 /** A counter that someone has reset is seen after so long. */
 const fullMs = 250

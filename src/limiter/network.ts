@@ -21,6 +21,16 @@ export function writeNetwork(address: string, into: Uint8Array): void {
   }
 }
 
+/** The same as a text, for a Map: an IPv4 address as it is, of an IPv6 address what its /64 comes to. */
+export function networkOf(address: string): string {
+  const plain = plainAddress(address)
+  if (!plain.includes(':')) return plain
+  writeNetwork(plain, scratch)
+  return String.fromCharCode(...scratch)
+}
+
+const scratch = new Uint8Array(networkBytes)
+
 function writeIPv4(address: string, into: Uint8Array): void {
   let at = 1
   let byte = 0

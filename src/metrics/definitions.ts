@@ -43,6 +43,21 @@ export const definitions = {
     labels: [],
     help: 'Requests on the data plane that are not finished.',
   },
+  sallyport_overloaded: {
+    type: 'gauge',
+    labels: [],
+    help: '1 while requests are turned away with 503 OVERLOADED, since too many are in flight or the event loop is late.',
+  },
+  sallyport_connections: {
+    type: 'gauge',
+    labels: [],
+    help: 'Connections of callers on the data plane.',
+  },
+  sallyport_connections_closed_total: {
+    type: 'counter',
+    labels: ['why'],
+    help: 'Connections closed to keep within a bound. New ones: peer (too many of one address), full (no place left). Others: idle or unfinished (made room for a new one), heads (too many bytes of unfinished heads), unread (the caller did not take its answer).',
+  },
   sallyport_upstream_up: {
     type: 'gauge',
     labels: ['upstream', 'target'],

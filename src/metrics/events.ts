@@ -21,6 +21,7 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
   let storeIsUp = true
   let limiterIsDegraded = false
   let rowsDropped = 0
+  const closed = { peer: 0, full: 0, idle: 0, unfinished: 0, heads: 0, unread: 0 }
 
   return {
     requestFinished(row, upstream, overheadMs) {
@@ -48,6 +49,25 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
       metrics.keyExposed(keyId !== null)
       if (keyId !== null) throttled(`exposed ${keyId}`, 'warn', { key_id: keyId }, 'a live key was sent in a URL')
       else if (log.enabled('debug')) log.debug({}, 'something shaped like a key was sent in a URL')
+    },
+
+    overloaded(why) {
+      metrics.overloaded(why !== undefined)
+      if (why === undefined) throttled('overload', 'info', {}, 'requests are no longer turned away')
+      else throttled('overload', 'warn', { why }, 'too much to do: requests are turned away')
+    },
+
+    connectionClosed(why) {
+      metrics.connectionClosed(why)
+      closed[why]++
+      // Room for others is made all the time where there are more callers than places: that is no news.
+      const level = why === 'idle' ? 'info' : 'warn'
+      throttled(
+        'connections',
+        level,
+        { why, since_start: { ...closed } },
+        'connections were closed to keep within bounds',
+      )
     },
 
     upstreamUp(upstream, target, up, why) {

@@ -1,5 +1,12 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { AuthFailure, LoginMethod, LoginResult, WebhookResult } from '../events.ts'
+import {
+  type AuthFailure,
+  type ConnectionBound,
+  connectionBounds,
+  type LoginMethod,
+  type LoginResult,
+  type WebhookResult,
+} from '../events.ts'
 import { CellCounter, type CounterCell } from './cells.ts'
 import { definitions, type MetricDefinition, type MetricNameOf } from './definitions.ts'
 import { type MetricsReport, partOf, reportOf, textOf } from './report.ts'
@@ -13,6 +20,8 @@ export interface Metrics {
   rateLimited(limit: string): void
   keyCache(result: 'hit' | 'miss' | 'stale'): void
   keyExposed(live: boolean): void
+  overloaded(is: boolean): void
+  connectionClosed(why: ConnectionBound): void
   upstreamUp(upstream: string, target: string, up: boolean): void
   /** After a reload: forgets the targets that `keep` knows nothing of, which would be shown as they last were for ever. */
   retainUpstreams(keep: (upstream: string, target: string) => boolean): void
@@ -29,6 +38,8 @@ export interface Metrics {
   fault(where: string): void
   /** Where the number of requests in flight comes from; asked at each scrape. */
   inFlightFrom(read: () => number): void
+  /** The same for connections. */
+  connectionsFrom(read: () => number): void
 
   /** Everything in the Prometheus text format. @param others summed up with this process's own. */
   text(others?: readonly MetricsReport[]): Promise<string>
@@ -62,6 +73,8 @@ export function createMetrics({ version, nodeDefaults = true, seriesMax = 5000 }
   const gauge = (name: MetricNameOf<'gauge'>, initial: number | undefined) => stateGauge(registry, name, initial)
 
   const inFlight = gauge('sallyport_inflight_requests', 0)
+  const overloaded = gauge('sallyport_overloaded', 0)
+  const connections = gauge('sallyport_connections', 0)
   const upstreams = upstreamGauge(registry, seriesMax)
   // The admin listener opens after the store did: up until somebody finds it down. Of Redis nothing is known without one.
   const store = gauge('sallyport_store_up', 1)
@@ -82,6 +95,8 @@ export function createMetrics({ version, nodeDefaults = true, seriesMax = 5000 }
     rateLimited: counter('sallyport_rate_limited_total'),
     keyCache: counter('sallyport_key_cache_total', 'hit', 'miss', 'stale'),
     keyExposed: (live) => exposed(String(live)),
+    overloaded: (is) => overloaded.set(Number(is)),
+    connectionClosed: counter('sallyport_connections_closed_total', ...connectionBounds),
     upstreamUp: upstreams.set,
     retainUpstreams: upstreams.retain,
     storeUp: (up) => store.set(Number(up)),
@@ -100,6 +115,7 @@ export function createMetrics({ version, nodeDefaults = true, seriesMax = 5000 }
     adminLogin: loginCounter(registry),
     fault: counter('sallyport_faults_total'),
     inFlightFrom: inFlight.from,
+    connectionsFrom: connections.from,
     text: async (others = []) =>
       others.length === 0 ? registry.metrics() : textOf([await reportOf(registry), ...others]),
     report: (names) => (names ? partOf(registry, names) : reportOf(registry)),
@@ -226,6 +242,7 @@ const aggregators: Partial<Record<MetricNameOf<'gauge'>, 'min' | 'max' | 'first'
   sallyport_store_up: 'min',
   sallyport_redis_up: 'min',
   sallyport_limiter_degraded: 'max',
+  sallyport_overloaded: 'max',
   sallyport_build_info: 'first',
 }
 

@@ -59,6 +59,10 @@ export function createAuthenticate({
     return 'INVALID_API_KEY'
   }
 
+  /** A key that is refused is no better known than a made-up one, or the limit would tell that there once was such a key. */
+  const isLive = (cached: KeyRecord | undefined): boolean =>
+    cached !== undefined && verify(cached, clock.now()) === undefined
+
   return (credentials, address) => {
     if (credentials.authorization === undefined) return refuse('missing', address)
     const token = credentials.repeated ? undefined : bearer.exec(credentials.authorization)?.[1]
@@ -66,7 +70,7 @@ export function createAuthenticate({
     if (key === undefined) return refuse('malformed', address)
 
     const hash = key.sha256()
-    if (!failures.allows(address) && lookup.cached(hash) === undefined && !failures.takeLookup(address)) {
+    if (!failures.allows(address) && !isLive(lookup.cached(hash)) && !failures.takeLookup(address)) {
       failures.failed(address)
       events.authFailed('limited')
       return 'RATE_LIMITED'

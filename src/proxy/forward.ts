@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 import { BodyLimit, BodyTooLarge } from './body-limit.ts'
+import { BodyRate } from './body-rate.ts'
 import { readResponseHeaders } from './response-headers.ts'
 import { tunnel } from './upgrade.ts'
 import type { Upstream, UpstreamTarget } from './upstream.ts'
@@ -22,6 +23,10 @@ export interface Outbound {
   readonly upgrade: string | undefined
   readonly bodyBytesMax: number
   readonly bodyIdleMs: number
+  /** Fewest bytes a second. */
+  readonly bodyRateMin: number
+  /** Whose share of the upstream's connections it is. */
+  readonly caller: string
   readonly corsIsOurs: boolean
   /** What the gateway adds to the response, flat. */
   responseHeaders(): string[]
@@ -40,6 +45,8 @@ const informationMax = 16
 export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   readonly #outbound: Outbound
   readonly #upstream: Upstream
+  /** As it was at the start: what is taken is given back under the same name. */
+  readonly #caller: string
   readonly #clock: Clock
   #target: UpstreamTarget | undefined
   #abortUpstream: ((error?: Error) => void) | undefined
@@ -51,6 +58,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   #over = false
   #informations = 0
   #body: Readable | null = null
+  #bodyRate: BodyRate | undefined
   #tunnelBytes: (() => number) | undefined
   #bytesSeen = 0
   #activeAt: number
@@ -62,16 +70,16 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   constructor(outbound: Outbound, upstream: Upstream, clock: Clock) {
     this.#outbound = outbound
     this.#upstream = upstream
+    this.#caller = outbound.caller
     this.#clock = clock
     this.#activeAt = clock.monotonic()
     outbound.wire.listener = this
   }
 
   start(except?: UpstreamTarget): void {
-    const picked = this.#upstream.pick(except)
+    const picked = this.#upstream.take(this.#caller, except)
     if (typeof picked === 'string') return this.#refuse(picked)
     this.#target = picked
-    picked.inFlight++
     const { method, upstreamTarget, upstreamHeaders, upgrade } = this.#outbound
     this.#body ??= this.#bodyToSend()
     const request = {
@@ -98,7 +106,10 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
     if (this.#over) return
     const { connect_timeout, response_timeout, idle_timeout } = this.#upstream.config
     const silentMs = now - this.#activeAt
-    const { wire, bodyIdleMs } = this.#outbound
+    const { wire, bodyIdleMs, bodyRateMin } = this.#outbound
+    const isBodyDue = wire.body !== undefined && !wire.requestComplete && !wire.body.isPaused()
+    const bodyRate = isBodyDue ? (this.#bodyRate ?? new BodyRate(bodyRateMin, now, this.bytesIn)) : undefined
+    this.#bodyRate = bodyRate
     if (this.#tunnelBytes !== undefined) {
       const bytes = this.#tunnelBytes()
       if (bytes !== this.#bytesSeen) this.#activeAt = now
@@ -109,8 +120,8 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
     } else if (!this.#sent) {
       // undici ends an attempt after connect_timeout, in coarse steps; this is for a request that waits behind others.
       if (silentMs > connect_timeout * 2 + 1000) this.#refuse('UPSTREAM_TIMEOUT')
-    } else if (wire.body !== undefined && !wire.requestComplete && !wire.body.isPaused()) {
-      if (silentMs > bodyIdleMs) this.#refuse('REQUEST_TIMEOUT')
+    } else if (bodyRate !== undefined) {
+      if (silentMs > bodyIdleMs || bodyRate.isTooSlow(now, this.bytesIn)) this.#refuse('REQUEST_TIMEOUT')
     } else if (silentMs > response_timeout) {
       if (this.#target) this.#upstream.failed(this.#target, false, 'it did not answer in time')
       this.#refuse('UPSTREAM_TIMEOUT')
@@ -145,7 +156,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
     if (this.#over) return false
     this.#active()
     const headers = readResponseHeaders(raw, status, this.#outbound.corsIsOurs)
-    if (headers === undefined || status < 100) return this.#protocolError('its response can be read in two ways')
+    if (headers === undefined) return this.#protocolError('its response can be read in two ways')
     if (status < 200) {
       if (++this.#informations > informationMax) return this.#protocolError('it sent too many informational responses')
       this.#outbound.wire.sendInformation(status, headers)
@@ -213,7 +224,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   /** Not one byte was sent: another target (or, where there is one only, the same) may have it, once. */
   #retry(failed: UpstreamTarget): void {
     this.#retried = true
-    failed.inFlight--
+    this.#upstream.giveBack(this.#caller, failed)
     this.#target = undefined
     this.#active()
     this.start(this.#upstream.targets.length > 1 ? failed : undefined)
@@ -271,7 +282,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   #settle(): void {
     if (this.#over) return
     this.#over = true
-    if (this.#target) this.#target.inFlight--
+    if (this.#target) this.#upstream.giveBack(this.#caller, this.#target)
   }
 }
 

@@ -12,6 +12,8 @@ const dropped = new Set([
  * @returns flat name-value pairs, or undefined when it can't be passed on safely.
  */
 export function readResponseHeaders(raw: readonly Buffer[], status: number, corsIsOurs: boolean): string[] | undefined {
+  // 101 comes here only where it names no protocol, or nobody has asked for one.
+  if (status < 100 || status === 101) return undefined
   const headers: string[] = []
   let connection: string | undefined
   let encodings = 0

@@ -4,6 +4,7 @@ import { buildConnector, Pool } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { UpstreamConfig } from '../config/schema.ts'
 import type { Events } from '../events.ts'
+import { ConnectionShares } from './connection-shares.ts'
 
 /** One origin of an upstream with its connections. */
 export interface UpstreamTarget {
@@ -31,6 +32,7 @@ export class Upstream {
   readonly targets: readonly UpstreamTarget[]
   readonly #clock: Clock
   readonly #events: Pick<Events, 'upstreamUp'>
+  readonly #shares: ConnectionShares
   readonly #probes: NodeJS.Timeout[] = []
   #closed = false
 
@@ -40,6 +42,7 @@ export class Upstream {
     this.#clock = clock
     this.#events = events
     this.targets = config.targets.map((target) => openTarget(target.replace(/\/$/, ''), config))
+    this.#shares = new ConnectionShares(config.max_connections * this.targets.length)
     for (const target of this.targets) {
       events.upstreamUp(name, target.origin, true)
       if (config.health) this.#probe(target, config.health)
@@ -49,9 +52,23 @@ export class Upstream {
   /**
    * The target with the least requests in flight among those that are well. Targets left out after failures are tried
    * again when there is no other; targets that fail their active check are not.
-   * @param except a target that has just failed this request.
+   * Whoever gets one gives it back.
+   * @param caller for whom: nobody may have all connections. @param except a target that has just failed this request.
    */
-  pick(except?: UpstreamTarget): UpstreamTarget | 'UPSTREAM_UNAVAILABLE' | 'OVERLOADED' {
+  take(caller: string, except?: UpstreamTarget): UpstreamTarget | 'UPSTREAM_UNAVAILABLE' | 'OVERLOADED' {
+    const target = this.#shares.mayTake(caller) ? this.#pick(except) : 'OVERLOADED'
+    if (typeof target === 'string') return target
+    this.#shares.take(caller)
+    target.inFlight++
+    return target
+  }
+
+  giveBack(caller: string, target: UpstreamTarget): void {
+    this.#shares.giveBack(caller)
+    target.inFlight--
+  }
+
+  #pick(except: UpstreamTarget | undefined): UpstreamTarget | 'UPSTREAM_UNAVAILABLE' | 'OVERLOADED' {
     const now = this.#clock.monotonic()
     let best: UpstreamTarget | undefined
     let lastResort: UpstreamTarget | undefined

@@ -28,6 +28,8 @@ export interface Wire {
   end(trailers: string[] | undefined): void
   /** A whole answer of our own. `close`: nothing more is read from this connection. */
   answer(status: number, headers: string[], body: string, close: boolean): void
+  /** Behind an answer of our own: what still comes on this connection is not read on. */
+  hangUp(): void
   /** Breaks the connection so that the caller can't take what it has for the whole. */
   abort(): void
   /** Who hears of the caller. An object, not closures: see docs/decisions/0004-what-made-it-faster.md. */

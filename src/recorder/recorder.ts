@@ -68,8 +68,8 @@ export function createRecorder(options: RecorderOptions): Recorder {
 
   const waiting = (): number => rows.length + admissions.length + inFlight
 
-  const record = (row: RequestRow): void => {
-    if (closed || waiting() >= queueMax) {
+  const enqueue = (row: RequestRow, most: number): void => {
+    if (closed || waiting() >= most) {
       events.requestLogDropped(1)
       return
     }
@@ -196,7 +196,13 @@ export function createRecorder(options: RecorderOptions): Recorder {
     touchWriter.hurry()
   }
 
-  return { record, admit, finish: record, touch, flush, close }
+  // With strict, what was refused must not take the room without which nothing is admitted: refusals are as many as callers like.
+  const refusedMax = durability === 'strict' ? Math.floor(queueMax * 0.75) : queueMax
+
+  const record = (row: RequestRow): void => enqueue(row, refusedMax)
+  const finish = (row: RequestRow): void => enqueue(row, queueMax)
+
+  return { record, admit, finish, touch, flush, close }
 }
 
 const admitWithinMs = 2000

@@ -2,6 +2,8 @@ import type { RequestRow } from '../store/store.ts'
 
 /** Rows as requests end, for those who watch. Costs nothing while nobody does. */
 export interface Tail {
+  /** Whether anybody watches. */
+  readonly watched: boolean
   publish(row: RequestRow): void
   /**
    * @param who watches: nobody takes the places of all others.
@@ -16,6 +18,9 @@ const watchersOfOneMax = 20
 export function createTail(): Tail {
   const watchers = new Map<(row: RequestRow) => void, string>()
   return {
+    get watched() {
+      return watchers.size > 0
+    },
     publish(row) {
       for (const listen of watchers.keys()) listen(row)
     },

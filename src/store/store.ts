@@ -347,6 +347,9 @@ export interface ChangePage {
 }
 
 /** One request on the data plane, allowed or refused. Nothing in it is a secret, a query string or a body. */
+/** Made by `packRequests`. */
+export type PackedRequests = Uint8Array
+
 /** As the methods of the store of which this is the first word. */
 export type RequestWrite = 'insert' | 'admit' | 'finish'
 

@@ -13,12 +13,13 @@ export function isPublicAddress(address: string): boolean {
   return globalUnicast.check(address, 'ipv6') && !special6.check(address, 'ipv6')
 }
 
-/** The IANA registry of special-purpose IPv4 addresses, and multicast. */
+/** The IANA registry of special-purpose IPv4 addresses, multicast, and what a cloud keeps for its own machines (Azure). */
 const special4 = blockList('ipv4', [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
+  ['168.63.129.16', 32],
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],

@@ -6,9 +6,12 @@ import { isPublicAddress } from './address.ts'
 /** Every address of a name, in the order in which they should be tried. */
 export type ResolveAddresses = (host: string) => Promise<readonly LookupAddress[]>
 
-/** A name leads where a webhook must not go. */
-export class TargetRefused extends Error {
-  override readonly name = 'TargetRefused'
+/**
+ * A name leads nowhere, or where a webhook must not go. One and the same, so that nobody can try out which names there are on
+ * the gateway's own network.
+ */
+export class NameLeadsNowhere extends Error {
+  override readonly name = 'NameLeadsNowhere'
 }
 
 /**
@@ -47,12 +50,10 @@ export const checkedLookup =
     resolve(host).then(
       (addresses) => {
         const [first] = addresses
-        if (first === undefined) return done(new Error('the name has no address'), '')
-        if (!allowPrivate && !addresses.every(({ address }) => isPublicAddress(address))) {
-          return done(new TargetRefused('the name leads to an address that is not public'), '')
-        }
+        const isAllowed = allowPrivate || addresses.every(({ address }) => isPublicAddress(address))
+        if (first === undefined || !isAllowed) return done(new NameLeadsNowhere('no address of it may be used'), '')
         return options.all ? done(null, [...addresses]) : done(null, first.address, first.family)
       },
-      (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), ''),
+      (cause: unknown) => done(new NameLeadsNowhere('it was not found', { cause }), ''),
     )
   }

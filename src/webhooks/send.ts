@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { DeliveryResponse } from '../store/webhooks-store.ts'
-import { checkedLookup, dnsAddresses, machineAddresses, type ResolveAddresses, TargetRefused } from './connect.ts'
+import { checkedLookup, dnsAddresses, machineAddresses, NameLeadsNowhere, type ResolveAddresses } from './connect.ts'
 import { targetProblem } from './target.ts'
 
 export interface SendOptions {
@@ -62,7 +62,7 @@ export function createSend({ clock, resolve, allowPrivate, timeoutMs, redact, us
     } catch (error) {
       if (stopping.aborted) return ended(null, '', 'the gateway was stopped')
       if (late.aborted) return ended(null, '', `no answer within ${timeoutMs / 1000} s`)
-      return ended(null, '', reasonOf(error))
+      return ended(null, '', reasonOf(error, isPrivateAllowed))
     } finally {
       void agent.destroy()
     }
@@ -86,22 +86,25 @@ async function firstBytes(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
 /** Redacted before it is cut, and without a last word that was cut off itself: half a key would not be known for one. */
 function excerpt(bytes: Buffer, redact: (text: string) => string): string {
   const text = bytes.toString('utf8').replaceAll('\0', '\uFFFD')
-  const whole = bytes.length < readMax ? text : text.replace(/[\w.-]{1,256}$/, '')
+  const whole =
+    bytes.length < readMax ? text : text.slice(0, -wordMax) + text.slice(-wordMax).replace(/(?<![\w.-])[\w.-]+$/, '')
   return Buffer.from(redact(whole))
     .subarray(0, keptMax)
     .toString('utf8')
-    .replace(/\uFFFD+$/, '')
+    .replace(/(?<!\uFFFD)\uFFFD+$/, '')
 }
 
 /** For the administrator of the organization: what failed, and nothing that tells what else is on the network. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  if (cause instanceof TargetRefused) return cause.message
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no code'
-  if (unresolved.has(code)) return 'its name could not be resolved'
-  return `the connection failed (${code})`
+function reasonOf(error: unknown, isPrivateAllowed: boolean): string {
+  const causes = error instanceof Error ? [error, error.cause] : []
+  if (causes.some((one) => one instanceof NameLeadsNowhere)) {
+    return isPrivateAllowed ? 'its name could not be resolved' : 'its name does not lead to a public address'
+  }
+  const code = causes.flatMap((one) => (one instanceof Error && 'code' in one ? [String(one.code)] : []))
+  return `the connection failed (${code.at(-1) ?? 'no code'})`
 }
 
-const unresolved = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENODATA', 'ESERVFAIL', 'EREFUSED', 'ETIMEOUT', 'EBADNAME'])
+/** Longer than any key. */
+const wordMax = 256
 const keptMax = 1024
 const readMax = 4096

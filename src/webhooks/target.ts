@@ -7,6 +7,8 @@ import { isPublicAddress } from './address.ts'
  * @returns undefined when nothing is.
  */
 export function targetProblem(text: string, allowPrivate: boolean): string | undefined {
+  // What the WHATWG's parser mends, another one may read as another host: white space, backslashes, missing slashes.
+  if (!/^https?:\/\/[^\s\\/\p{Cc}][^\s\\\p{Cc}]*$/iu.test(text)) return 'must be an absolute https URL'
   // Decimal, octal and hexadecimal hosts are plain addresses after this: the parser of the WHATWG writes them so.
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:')) {

@@ -1,35 +1,31 @@
 import type { AnswerCall } from '../self-service/call.ts'
+import { unpackRequests } from '../store/packed-requests.ts'
 import type { RequestRow, Store } from '../store/store.ts'
+import { createGatheredWrites } from './gathered-writes.ts'
 import type { PrimaryApi } from './protocol.ts'
 
 export interface PrimaryParts {
-  readonly store: Pick<
-    Store,
-    'insertRequests' | 'admitRequests' | 'finishRequests' | 'touchSecrets' | 'appendEvent' | 'revokeKey'
-  >
+  readonly store: Pick<Store, 'writePackedRequests' | 'touchSecrets' | 'appendEvent' | 'revokeKey'>
   readonly answerCall: AnswerCall
-  /** For those who watch requests live; a row that is finished. */
-  readonly publish: (row: RequestRow) => void
+  /** Those who watch requests live. */
+  readonly tail: {
+    /** Whether anybody does: for nobody the primary does not look into rows. */
+    readonly watched: boolean
+    /** Gets a row that is finished. */
+    publish(row: RequestRow): void
+  }
 }
 
-export type SharedApi = Pick<
-  PrimaryApi,
-  | ('insertRequests' | 'admitRequests' | 'finishRequests')
-  | ('touchSecrets' | 'appendEvent' | 'revokeKey' | 'answerCall')
->
+export type SharedApi = Pick<PrimaryApi, 'writeRequests' | 'touchSecrets' | 'appendEvent' | 'revokeKey' | 'answerCall'>
 
 /** What workers have the primary do, the same for each of them. */
-export const primaryApi = ({ store, answerCall, publish }: PrimaryParts): SharedApi => {
+export const primaryApi = ({ store, answerCall, tail }: PrimaryParts): SharedApi => {
+  const writes = createGatheredWrites({ store })
   return {
-    async insertRequests(rows) {
-      await store.insertRequests(rows)
-      for (const row of rows) publish(row)
-    },
-    // Decisions alone; what has become of them follows.
-    admitRequests: (rows) => store.admitRequests(rows),
-    async finishRequests(rows) {
-      await store.finishRequests(rows)
-      for (const row of rows) publish(row)
+    async writeRequests({ write, rows }) {
+      await writes.write(write, rows)
+      // Of those that are admitted only the decision is known; what has become of them follows.
+      if (write !== 'admit' && tail.watched) for (const row of unpackRequests(rows)) tail.publish(row)
     },
     touchSecrets: (lastUsed) => store.touchSecrets(lastUsed),
     appendEvent: ({ event, actor }) => store.appendEvent(event, actor),

@@ -3,7 +3,7 @@ import type { Counter, Grant, Holding, Want } from '../limiter/authority.ts'
 import type { Charge, ChargeState } from '../limiter/limiter.ts'
 import type { MetricsReport } from '../metrics/report.ts'
 import type { Call, Outcome } from '../self-service/call.ts'
-import type { Actor, Change, NewEvent, RequestRow } from '../store/store.ts'
+import type { Actor, Change, NewEvent, PackedRequests, RequestWrite } from '../store/store.ts'
 
 /** What a worker answers to the primary. */
 export type WorkerApi = {
@@ -34,9 +34,7 @@ export type WorkerApi = {
 
 /** What the primary answers to a worker. Nothing here hands out a secret that the worker has not been asked with. */
 export type PrimaryApi = {
-  insertRequests(rows: readonly RequestRow[]): Promise<void>
-  admitRequests(rows: readonly RequestRow[]): Promise<void>
-  finishRequests(rows: readonly RequestRow[]): Promise<void>
+  writeRequests(input: { readonly write: RequestWrite; readonly rows: PackedRequests }): Promise<void>
   touchSecrets(lastUsed: ReadonlyMap<string, number>): Promise<void>
   appendEvent(input: { readonly event: NewEvent; readonly actor: Actor }): Promise<void>
   revokeKey(input: {

@@ -1,5 +1,6 @@
 import type { AnswerCall } from '../self-service/call.ts'
-import { type Store, StoreUnavailable } from '../store/store.ts'
+import { packRequests } from '../store/packed-requests.ts'
+import { type RequestRow, type RequestWrite, type Store, StoreUnavailable } from '../store/store.ts'
 import { type Peer, PeerSilent } from './peer.ts'
 import type { PrimaryApi } from './protocol.ts'
 
@@ -11,17 +12,21 @@ export type RemoteStore = Pick<
 
 type Primary = Pick<Peer<PrimaryApi>, 'call'>
 
-export const remoteStore = (primary: Primary): RemoteStore => ({
-  insertRequests: (rows) => primary.call('insertRequests', rows).catch(unavailable),
-  admitRequests: (rows) => primary.call('admitRequests', rows).catch(unavailable),
-  finishRequests: (rows) => primary.call('finishRequests', rows).catch(unavailable),
-  touchSecrets: (lastUsed) => primary.call('touchSecrets', lastUsed).catch(unavailable),
-  appendEvent: (event, actor) => primary.call('appendEvent', { event, actor }).catch(unavailable),
-  async revokeKey(organizationId, keyId, reason, actor) {
-    await primary.call('revokeKey', { organizationId, keyId, reason, actor }).catch(unavailable)
-    return undefined
-  },
-})
+export function remoteStore(primary: Primary): RemoteStore {
+  const writeRequests = (write: RequestWrite, rows: readonly RequestRow[]): Promise<void> =>
+    primary.call('writeRequests', { write, rows: packRequests(rows) }).catch(unavailable)
+  return {
+    insertRequests: (rows) => writeRequests('insert', rows),
+    admitRequests: (rows) => writeRequests('admit', rows),
+    finishRequests: (rows) => writeRequests('finish', rows),
+    touchSecrets: (lastUsed) => primary.call('touchSecrets', lastUsed).catch(unavailable),
+    appendEvent: (event, actor) => primary.call('appendEvent', { event, actor }).catch(unavailable),
+    async revokeKey(organizationId, keyId, reason, actor) {
+      await primary.call('revokeKey', { organizationId, keyId, reason, actor }).catch(unavailable)
+      return undefined
+    },
+  }
+}
 
 /** At most so many at once for each worker: bodies are large, and the primary has other work. */
 export function remoteAnswerCall(primary: Primary): AnswerCall {

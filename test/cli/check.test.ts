@@ -26,6 +26,18 @@ describe('sallyport check', () => {
     await expect(stat(join(cli.folder, 'data'))).rejects.toThrow('ENOENT')
   })
 
+  it('shows control characters of the file, and lets none of them steer the terminal', async () => {
+    const red = '\\e[31m\\u009b2J\\u202e'
+    await using missed = await cliSandbox(withTests(`  - { request: "GET /x${red}", expect: allow }\n`))
+    await using broken = await cliSandbox(`${cliConfig}"${red}": 1\n`)
+    for (const cli of [missed, broken]) {
+      const { code, stdout, stderr } = await cli.run('check')
+      expect([code, stdout]).toEqual([1, ''])
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+      expect(stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/)
+    }
+  })
+
   it('ends with 1 on a miss and tells what was expected, what came and which step decided', async () => {
     await using cli = await cliSandbox(
       withTests(`

@@ -88,6 +88,7 @@ describe('canonicalPath', () => {
     ['/%0', 'a broken escape'],
     ['/ a', 'a raw space'],
     ['/\t', 'a raw tab'],
+    ['/%25u002e%25u002e/admin', 'an escape of another kind, encoded'],
     ['/caf\u00e9', 'raw non-ASCII'],
     ['/\u4e2d', 'raw non-ASCII beyond a byte'],
     ['/%C3', 'a cut UTF-8 sequence'],

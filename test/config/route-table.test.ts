@@ -109,6 +109,27 @@ describe('the route table', () => {
     expect(match('/x/%20.')).toBeUndefined()
   })
 
+  it('nor one that is another route to an upstream that leaves out the one and keeps the other', () => {
+    const match = matcher(['/%C3%A9/*', '/:x/*', '/a%20b/:y', '/:x/:y'])
+    expect(match('/%C3%A9%20/foo/bar')).toBeUndefined()
+    expect(match('/a%20b%C3%A9/foo')).toBeUndefined()
+    expect(match('/z%20/foo/bar')).toBe('/:x/*')
+  })
+
+  it('nor one that is another route to an upstream that normalises compatible forms', () => {
+    const match = matcher(['/admin/*', '/*', '/k/:id', '/k/:id/*'])
+    expect(match('/%EF%BD%81dmin/x')).toBeUndefined() // fullwidth a
+    expect(match('/x/%EF%BC%8E%EF%BC%8E/admin')).toBeUndefined() // fullwidth dots
+    expect(match('/x/%E2%80%A5/admin')).toBeUndefined() // two dot leader
+    expect(match('/admin%EF%BC%9Bx')).toBeUndefined() // fullwidth ;
+    expect(match('/admin%EF%BC%9F')).toBeUndefined() // fullwidth ?
+    expect(match('/k/a%EF%BC%8Fb')).toBeUndefined() // fullwidth /
+    expect(match('/k/x%EF%BD%81')).toBe('/k/:id')
+    expect(match('/x/what%EF%BC%9F.pdf')).toBe('/*')
+    expect(match('/x/100%25%20off')).toBe('/*')
+    expect(match('/%25%2061dmin')).toBeUndefined() // `% 61`, without the space an escape
+  })
+
   it('knows neither of two patterns that an upstream may take for the same', () => {
     const match = matcher(['/Reports', '/reports', '/other'])
     expect(match('/Reports')).toBeUndefined()
@@ -188,8 +209,16 @@ function reference(entries: readonly RouteEntry<number>[], host: string | undefi
 }
 
 const fold = (text: string) => text.toLowerCase()
-const drop = (text: string) => [...text].filter((character) => character > ' ' && character <= '~').join('')
-const disguises = [fold, drop, (text: string) => drop(fold(text)), (text: string) => fold(drop(text))]
+const keeping = (wanted: (character: string) => boolean) => (text: string) => [...text].filter(wanted).join('')
+const drops = [
+  keeping((character) => character !== ' '),
+  keeping((character) => character <= '~'),
+  keeping((character) => character > ' ' && character <= '~'),
+]
+const disguises = [
+  fold,
+  ...drops.flatMap((drop) => [drop, (text: string) => drop(fold(text)), (text: string) => fold(drop(text))]),
+]
 
 /** Those that match and that no other one beats. */
 function choose(

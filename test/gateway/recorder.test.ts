@@ -223,6 +223,21 @@ describe('admission (durability: strict)', () => {
     expect(await recorder.admit(requestRow())).toBe(false)
   })
 
+  it('has room, and so has its end, when callers who are refused have filled all that they may', async () => {
+    const { recorder, store, events } = setUp({ durability: 'strict', queueMax: 8 })
+    const release = store.hold()
+    for (let count = 0; count < 20; count++) recorder.record(requestRow())
+    expect(events.dropped).toBe(14)
+    const admitted = settled(recorder.admit(requestRow({ id: 'a' })))
+    recorder.finish(requestRow({ id: 'b', status: 200 }))
+    await vi.advanceTimersByTimeAsync(1)
+    release()
+    await vi.advanceTimersByTimeAsync(200)
+    expect(admitted.value).toBe(true)
+    expect(store.rows.get('b')?.status).toBe(200)
+    expect(events.dropped).toBe(14)
+  })
+
   it('is followed by status and times in a batch', async () => {
     const { recorder, store } = setUp({ durability: 'strict' })
     const row = requestRow({ id: 'a', status: 0 })

@@ -38,7 +38,11 @@ export function openBrowser(adminUrl: string, cookies = new Map<string, string>(
     const sent: Record<string, string | undefined> = {
       'sec-fetch-site': 'same-origin',
       ...(unsafe && { origin }),
-      ...(text !== undefined && { 'content-type': 'application/json' }),
+      ...(text !== undefined && {
+        'content-type': 'application/json',
+        // Node leaves it out with DELETE.
+        'content-length': String(Buffer.byteLength(text)),
+      }),
       ...(cookies.size > 0 && { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }),
       ...extra,
     }

@@ -24,7 +24,7 @@ it('finds nothing wrong with what is forwarded, refused, public, pipelined or un
     expect(lines.map(({ status }) => status)).toEqual(statuses)
     expect(requests).toHaveLength(statuses.filter((status) => status === 200).length)
   }
-  const outcome = await watched.attempt(get('/api/x', '{auth}'), { split: true, end: true })
+  const outcome = await watched.attempt(get('/api/x', '{auth}', 'Connection: close'), { split: true, toEnd: true })
   expect(outcome.responses.map(({ status }) => status)).toEqual([200])
   await watched.verify(outcome)
 })

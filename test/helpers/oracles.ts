@@ -13,8 +13,8 @@ export interface AttemptOptions {
   readonly responses?: number
   /** Methods that are answered, in order, where HEAD is among them; GET when left out. */
   readonly methods?: readonly string[]
-  /** Half closes after the last byte and reads to the end of the connection, however many responses come. */
-  readonly end?: boolean
+  /** Reads to the end of the connection, however many responses come: for what says `Connection: close`, or stays unfinished. */
+  readonly toEnd?: boolean
   /** Sends each byte on its own. */
   readonly split?: boolean
   readonly withinMs?: number
@@ -76,6 +76,7 @@ export interface Watched extends AsyncDisposable {
   readonly key: TestKey
   /**
    * Sends exactly these bytes (a string is latin1, an array is separate writes) on a connection of its own, and reads the answers.
+   * Where `{answered}` stands in the place of a write, it is waited until something more has come.
    * In strings `{auth}`, `{host}` and `{key}` are filled in: a whole Authorization field, a whole Host field, the raw key.
    */
   attempt(bytes: Bytes | readonly Bytes[], options?: AttemptOptions): Promise<Outcome>
@@ -135,18 +136,18 @@ ${routesYaml.replace(/^\n|\s+$/g, '')}
       : bytes
 
   async function attempt(sent: Bytes | readonly Bytes[], how: AttemptOptions = {}): Promise<Outcome> {
-    const { responses: due = 1, methods = [], end = false, split = false, withinMs = 5000 } = how
+    const { responses: due = 1, methods = [], toEnd = false, split = false, withinMs = 5000 } = how
     const client = await connectRaw(gateway.dataUrl)
     opened.add(client)
     const chunks: Buffer[] = []
     client.socket.on('data', (chunk: Buffer) => chunks.push(chunk))
     const writes = (Array.isArray(sent) ? sent : [sent]).map(fill)
-    const sending = sendAll(client, split ? writes.flatMap(eachByte) : writes, end)
+    const sending = sendAll(client, split ? writes.flatMap(eachByte) : writes)
     const responses: RawResponse[] = []
     let broken: RawHead | undefined
     let closed: Outcome['closed']
     try {
-      while (end || responses.length < due) {
+      while (toEnd || responses.length < due) {
         const to = methods[responses.length] ?? 'GET'
         broken = await client.head({ withinMs })
         const body = await client.body(broken, { to, withinMs })
@@ -194,10 +195,14 @@ ${routesYaml.replace(/^\n|\s+$/g, '')}
       await eventually('the row of the good request', () => log.lines().some(({ request_id }) => request_id === id))
       // What was broken off has its row and its end upstream in its own time.
       let faults: string[] = []
-      await eventually('the oracles to hold', () => {
-        faults = faultsOf(answered, id, outcomes)
-        return faults.length === 0
-      }).catch(() => fail('oracles', faults.join('\n')))
+      await eventually(
+        'the oracles to hold',
+        () => {
+          faults = faultsOf(answered, id, outcomes)
+          return faults.length === 0
+        },
+        { withinMs: 1500 },
+      ).catch(() => fail('oracles', faults.join('\n')))
       return {
         requests: upstream.requests.slice(requestsSeen).filter(({ target }) => target !== witnessPath),
         lines: log.lines().filter(({ request_id }) => request_id !== id),
@@ -262,8 +267,9 @@ ${routesYaml.replace(/^\n|\s+$/g, '')}
         )
       }
     }
-    for (const { leftover } of outcomes) {
-      if (leftover.length > 0 && !tunnelled(answered))
+    for (const { leftover, broken } of outcomes) {
+      // Of an answer that broke off the rest is no other answer.
+      if (leftover.length > 0 && broken === undefined && !tunnelled(answered))
         faults.push(`O6: bytes behind the last answer: ${JSON.stringify(leftover.toString('latin1', 0, 300))}`)
     }
     for (const secret of hidden) {
@@ -344,13 +350,18 @@ function missing(wanted: readonly string[], found: readonly string[]): string[] 
 }
 
 /** Each write in a turn of its own, so that it is read on its own. */
-async function sendAll(client: RawClient, writes: readonly Bytes[], end: boolean): Promise<void> {
+async function sendAll(client: RawClient, writes: readonly Bytes[]): Promise<void> {
+  let received = 0
   for (const [index, bytes] of writes.entries()) {
+    if (bytes === '{answered}') {
+      await eventually('an answer between two writes', () => client.bytesReceived > received || !client.isOpen)
+      received = client.bytesReceived
+      continue
+    }
     if (index > 0) await new Promise((resolve) => setImmediate(resolve))
     if (client.socket.destroyed) return
     await client.send(bytes)
   }
-  if (end) client.end()
 }
 
 const eachByte = (bytes: Bytes): Buffer[] =>

@@ -239,12 +239,58 @@ describe('a store that takes its time', () => {
     expect(world.counts).toEqual({ hit: 0, miss: 50, stale: 0 })
   })
 
-  it('is asked for at most 1000 keys at a time', async () => {
+  it('is asked for 64 keys at a time that nobody has seen, and at once for one that is known', async () => {
+    const world = setUp({ max: 5000 })
+    world.lookup.find(hash)
+    world.clock.advance(30_001)
+    world.calls = 0
+    const answers: (() => void)[] = []
+    world.answer = (sha256) =>
+      new Promise((resolve) => answers.push(() => resolve(keyRecord({ keyId: `key_${sha256.toString('hex')}` }))))
+    const results = Array.from({ length: 200 }, (_, index) => world.lookup.find(hashOf(`${index}`)))
+    expect(world.calls).toBe(64)
+    const known = world.lookup.find(hash)
+    expect(world.calls).toBe(65)
+    answers[64]?.()
+    expect(await known).toMatchObject({ keyId: expect.stringMatching(/^key_/) })
+    // A place that becomes free is taken by the next.
+    answers[0]?.()
+    await results[0]
+    await Promise.resolve()
+    expect(world.calls).toBe(66)
+    while (answers.length > 0) {
+      for (const answer of answers.splice(0)) answer()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(new Set((await Promise.all(results)).map((found) => typeof found === 'object' && found.keyId)).size).toBe(
+      200,
+    )
+    expect(world.calls).toBe(201)
+  })
+
+  it('that hangs is not asked later for those whose time is over', async () => {
+    vi.useFakeTimers()
+    const world = setUp()
+    const hung = Promise.withResolvers<undefined>()
+    world.answer = () => hung.promise
+    const results = Array.from({ length: 90 }, (_, index) => world.lookup.find(hashOf(`${index}`)))
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(new Set(await Promise.all(results))).toEqual(new Set(['KEY_STORE_UNAVAILABLE']))
+    const calls = world.calls
+    hung.resolve(undefined)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(world.calls).toBe(calls)
+    world.answer = () => keyRecord()
+    expect(world.lookup.find(hash)).toEqual(keyRecord())
+    vi.useRealTimers()
+  })
+
+  it('has at most 1000 keys waiting for it at a time', async () => {
     const world = setUp({ max: 5000 })
     const gate = Promise.withResolvers<void>()
     world.answer = (sha256) => gate.promise.then(() => keyRecord({ keyId: `key_${sha256.toString('hex')}` }))
     const results = Array.from({ length: 1005 }, (_, index) => world.lookup.find(hashOf(`${index}`)))
-    expect(world.calls).toBe(1000)
+    expect(results.slice(0, 1000).every((result) => result instanceof Promise)).toBe(true)
     expect(results.slice(1000)).toEqual(new Array(5).fill('KEY_STORE_UNAVAILABLE'))
     gate.resolve()
     await Promise.all(results)

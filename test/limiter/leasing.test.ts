@@ -76,6 +76,23 @@ describe('a leasing limiter', () => {
     expect(calls / 2).toBeLessThan(40)
   })
 
+  it('asks less often for a limit so large that what is held is a thousandth of it at most', async () => {
+    const asksFor = async (requests: number): Promise<number> => {
+      let calls = 0
+      const { nodes } = setUp({
+        wire: async (what) => {
+          if (what === 'take there') calls++
+          return 'delivered'
+        },
+      })
+      for (let count = 0; count < 4000; count++) await nodes[0]?.charge([charge({ requests })])
+      return calls
+    }
+    const [many, few] = [await asksFor(10_000), await asksFor(1_000_000)]
+    expect(many).toBeGreaterThan(4000 / 51)
+    expect(few).toBeLessThan(20)
+  })
+
   it('holds nothing of a counter that is asked for now and then', async () => {
     const { clock, memory, nodes } = setUp()
     for (let count = 1; count <= 5; count++) {

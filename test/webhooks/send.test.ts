@@ -113,7 +113,7 @@ describe('a target that is not public', () => {
     return async () => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
   }
   const refused = { allowPrivate: () => false, timeoutMs: 500 }
-  const leads = 'the name leads to an address that is not public'
+  const leads = 'its name does not lead to a public address'
   const url = () => `https://hooks.example.com:${target.port}/`
 
   it.each([['127.0.0.1'], ['10.0.0.1'], ['169.254.169.254'], ['::1'], ['::ffff:127.0.0.1'], ['64:ff9b::7f00:1']])(

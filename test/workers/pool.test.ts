@@ -15,7 +15,7 @@ const nobody = async (): Promise<never> => {
   throw new Error('not asked in these tests')
 }
 const api: SharedApi = {
-  ...{ insertRequests: nobody, admitRequests: nobody, finishRequests: nobody, touchSecrets: nobody },
+  ...{ writeRequests: nobody, touchSecrets: nobody },
   ...{ appendEvent: nobody, revokeKey: nobody, answerCall: nobody },
 }
 

@@ -8,13 +8,27 @@ import { sessionMaxMs } from './authenticate.ts'
 export type CookieName = 'session' | 'device' | 'oidc'
 
 /**
- * @returns the value that came. On TLS the other name is not looked at: a page without TLS, or another host of the same
- * site, could have put its own session under it into a browser that has none.
+ * @returns the value that came; undefined for two that differ under one name: one of them is of somebody who could set a
+ * cookie for this host, on another port or for a longer path, and which of them comes first is up to him. On TLS the other
+ * name is not looked at: a page without TLS, or another host of the same site, could have put its own session under it into a
+ * browser that has none.
  */
 export function readCookie(request: FastifyRequest, name: CookieName): string | undefined {
   const { tls, plain } = names[name]
   // Behind a proxy that is not in trust_proxy, links (a log-in by OIDC) come without a sign of TLS and set the other name.
-  return request.cookies[tls] ?? (request.protocol === 'https' ? undefined : request.cookies[plain])
+  const [value, other] = isTlsCookie(request, name) ? valuesOf(request, tls) : valuesOf(request, plain)
+  return other === undefined ? value : undefined
+}
+
+/** Whether what `readCookie` gives was set for TLS alone. */
+export const isTlsCookie = (request: FastifyRequest, name: CookieName): boolean =>
+  request.protocol === 'https' || valuesOf(request, names[name].tls).length > 0
+
+/** Different ones, as RFC 6265 section 5.4 puts them together; none of ours has an escape or a quote in it. */
+function valuesOf({ headers }: FastifyRequest, name: string): string[] {
+  const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.replace(/^[\t ]/, ''))
+  const values = pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1))
+  return [...new Set(values)]
 }
 
 export function setCookie(reply: FastifyReply, name: CookieName, value: string): void {

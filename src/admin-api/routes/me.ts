@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { lostRights } from '../admission.ts'
 import { actorOf, principalOf, type ResourceRoutes } from '../context.ts'
 import { answerLoggedIn } from '../login/answer.ts'
 import { newDevice } from '../login/known-device.ts'
@@ -49,6 +50,8 @@ export const meRoutes: ResourceRoutes = (app, context) => {
           return refuse(reply, 'FORBIDDEN', { errors })
         }
         const passwordHash = await accounts.hashPassword(password)
+        const lost = await lostRights(context, request)
+        if (lost !== undefined) return refuse(reply, lost)
         await store.setPassword(operator.id, passwordHash, actorOf(request))
         if (name !== undefined) await store.updateOperator(operator.id, { name }, actorOf(request))
         const changed = await store.findOperator(operator.id)

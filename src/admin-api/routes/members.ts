@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Member } from '../../store/operators-store.ts'
+import { lostRights } from '../admission.ts'
 import { actorOf, organizationOf, type ResourceRoutes } from '../context.ts'
 import { ifMatch, sendTagged } from '../etag.ts'
 import { mayGiveRole } from '../grants.ts'
@@ -35,7 +36,8 @@ const add = z.strictObject({
 const params = organizationParams.extend({ operator_id: z.string() })
 
 /** Operators and their role in an organization. */
-export const memberRoutes: ResourceRoutes = (app, { store, accounts }) => {
+export const memberRoutes: ResourceRoutes = (app, context) => {
+  const { store, accounts } = context
   const tags = ['members']
 
   app.post(
@@ -62,6 +64,8 @@ export const memberRoutes: ResourceRoutes = (app, { store, accounts }) => {
       if (!mayGiveRole(roleOf(request), role)) return refuse(reply, 'FORBIDDEN')
       const actor = actorOf(request)
       const passwordHash = password === undefined ? null : await accounts.hashPassword(password)
+      const lost = passwordHash === null ? undefined : await lostRights(context, request)
+      if (lost !== undefined) return refuse(reply, lost)
       return makeOnce(store, request, reply, async (store) => {
         const known = await store.findOperatorByEmail(email)
         if (known !== undefined) {

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Operator } from '../../store/operators-store.ts'
+import { lostRights } from '../admission.ts'
 import { actorOf, type ResourceRoutes } from '../context.ts'
 import { ifMatch, sendTagged } from '../etag.ts'
 import { oneTimeUrl } from '../kept-secrets.ts'
@@ -35,7 +36,8 @@ const create = z.strictObject({
 const params = z.object({ operator_id: z.string() })
 
 /** Everybody who can log in, for root. */
-export const operatorRoutes: ResourceRoutes = (app, { store, accounts }) => {
+export const operatorRoutes: ResourceRoutes = (app, context) => {
+  const { store, accounts } = context
   const tags = ['operators']
 
   app.post(
@@ -52,6 +54,8 @@ export const operatorRoutes: ResourceRoutes = (app, { store, accounts }) => {
     async (request, reply) => {
       const { email, name, is_root: isRoot = false, password } = request.body
       const passwordHash = password === undefined ? null : await accounts.hashPassword(password)
+      const lost = passwordHash === null ? undefined : await lostRights(context, request)
+      if (lost !== undefined) return refuse(reply, lost)
       const actor = actorOf(request)
       return makeOnce(store, request, reply, async (store) => {
         const operator = await store.createOperator({ email, name, isRoot, verified: true, passwordHash }, actor)

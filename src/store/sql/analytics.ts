@@ -1,8 +1,8 @@
 import type { AnalyticsQuery, AnalyticsStore } from '../analytics-store.ts'
 import type { Reader, SqlEngine } from './engine.ts'
 import { pruneRollups } from './prune-rollups.ts'
-import { sumsBy, topNames } from './rollup-sums.ts'
 import type { Dimension } from './rollup-kinds.ts'
+import { sumsBy, topNames } from './rollup-sums.ts'
 
 /** Analytics, answered from the sums alone. */
 export function analyticsMethods({ db }: SqlEngine): AnalyticsStore {

@@ -1,7 +1,6 @@
-import type { PackedRequests } from '../packed-requests.ts'
 import type { StatementRows } from '../sql/engine.ts'
 import type { RequestStatements } from '../sql/request-writes.ts'
-import type { RequestWrite } from '../store.ts'
+import type { PackedRequests, RequestWrite } from '../store.ts'
 
 /** What the thread that owns the database is asked, one at a time, and what it answers. */
 export type ThreadRequest = { readonly id: number } & (

@@ -1,9 +1,8 @@
 import { Worker } from 'node:worker_threads'
-import type { PackedRequests } from '../packed-requests.ts'
 import { createQueue } from '../queue.ts'
 import type { StatementRows } from '../sql/engine.ts'
 import type { RequestStatements } from '../sql/request-writes.ts'
-import { type RequestWrite, StoreUnavailable } from '../store.ts'
+import { type PackedRequests, type RequestWrite, StoreUnavailable } from '../store.ts'
 import { toStoreError } from './errors.ts'
 import { openedId, type ThreadData, type ThreadReply, type ThreadRequest } from './messages.ts'
 
@@ -125,7 +124,9 @@ function leaseOf(worker: Running, release: () => void): Lease {
       return rows.map(Number)
     },
     async writeRequests(write, parts) {
-      await worker.call((id) => ({ id, op: 'requests', write, parts }))
+      // Copied: what came from another process lies in a larger buffer, all of which would be sent.
+      const own = parts.map((part) => new Uint8Array(part))
+      await worker.call((id) => ({ id, op: 'requests', write, parts: own }))
     },
     async rollback() {
       await worker.call((id) => ({ id, op: 'rollback' })).catch(() => undefined)

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest'
+import { packRequests } from '../../../src/store/packed-requests.ts'
 import type { RequestFilter } from '../../../src/store/store.ts'
 import type { OpenStore } from '../store.ts'
 import { dayMs, requestRow, testOn } from './make.ts'
@@ -44,6 +45,33 @@ export function requestsContract(open: OpenStore): void {
       await store.admitRequests([decided, other])
       await store.finishRequests([done])
       expect(await store.listRequests()).toEqual([other, done])
+    })
+
+    it('writes packed rows of several senders as one, and counts each row once', async ({ store }) => {
+      const [first, second, third] = [requestRow(at), requestRow(at + 1), requestRow(at + 2)]
+      await store.writePackedRequests('insert', [])
+      await store.writePackedRequests('insert', [packRequests([first]), packRequests([]), packRequests([second])])
+      await store.writePackedRequests('insert', [packRequests([second, third]), packRequests([first])])
+      expect(await store.listRequests()).toEqual([third, second, first])
+      const [sums] = await store.requestsOverTime({ since: at, until: at + dayMs, grain: 'minute', intervalMs: dayMs })
+      expect(sums?.requests).toBe(3)
+    })
+
+    it('completes packed rows that were admitted packed', async ({ store }) => {
+      const decided = requestRow(at, { status: 0 })
+      const done = { ...decided, status: 201, upstreamMs: 7.25 }
+      await store.writePackedRequests('admit', [packRequests([decided])])
+      expect(await store.listRequests()).toEqual([decided])
+      await store.writePackedRequests('finish', [packRequests([done])])
+      expect(await store.listRequests()).toEqual([done])
+    })
+
+    it('writes nothing of packed rows of which one is refused', async ({ store }) => {
+      // biome-ignore lint/suspicious/noExplicitAny: no type allows it
+      const refused: any = null
+      const parts = [packRequests([requestRow(at)]), packRequests([requestRow(at + 1, { path: refused })])]
+      await expect(store.writePackedRequests('insert', parts)).rejects.toThrow()
+      expect(await store.listRequests()).toEqual([])
     })
 
     it('lists newest first by time, in pages that later rows do not shift', async ({ store }) => {
