@@ -1,0 +1,141 @@
+import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, ok, type Schema } from '../../api/client.ts'
+import { fieldProblem } from '../../api/field-problem.ts'
+import { useOnce } from '../../api/once.ts'
+import { usePages } from '../../api/pages.ts'
+import { useProof } from '../../api/proof.tsx'
+import { type Role, rolesUpTo, useMe } from '../../api/session.tsx'
+import { ErrorNote } from '../../components/error-note.tsx'
+
+interface Props {
+  readonly onClose: () => void
+  readonly onMade: (created: { token: Schema<'AdminTokenRecord'>; raw_token: string | null }) => void
+}
+
+/** Makes a token that carries a role of one's own or less, in all of one's organizations or in one. */
+export function CreateToken({ opened, ...props }: Props & { opened: boolean }) {
+  return (
+    <Modal opened={opened} onClose={props.onClose} title="Create a personal token" closeOnClickOutside={false}>
+      <CreateForm {...props} />
+    </Modal>
+  )
+}
+
+function CreateForm({ onClose, onMade }: Props) {
+  const me = useMe()
+  const client = useQueryClient()
+  const proof = useProof()
+  const once = useOnce()
+  const { items } = usePages(
+    ['organizations'],
+    (query, signal) => api.GET('/platform/organizations', { params: { query }, signal }),
+    { limit: 200 },
+  )
+  const [name, setName] = useState('')
+  const [where, setWhere] = useState(everywhere)
+  const [role, setRole] = useState<Role>('viewer')
+  const [days, setDays] = useState('90')
+  const [error, setError] = useState<unknown>(undefined)
+  const [busy, setBusy] = useState(false)
+  const roles = rolesFor(me, where)
+  const chosen = roles.includes(role) ? role : (roles[0] ?? 'viewer')
+
+  const create = async (): Promise<void> => {
+    const body = {
+      name,
+      role: chosen,
+      organization_id: where === everywhere ? null : where,
+      expires_in_days: days === 'never' ? null : Number(days),
+    }
+    setBusy(true)
+    setError(undefined)
+    try {
+      const created = await once(body, (header) =>
+        proof(() => ok(api.POST('/platform/tokens', { params: { header }, body }))),
+      )
+      void client.invalidateQueries({ queryKey: ['tokens'] })
+      onMade(created)
+    } catch (refusal) {
+      setError(refusal)
+      setBusy(false)
+    }
+  }
+
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        void create()
+      }}
+    >
+      <Stack>
+        <TextInput
+          label="Name"
+          placeholder="What uses it, such as: Terraform"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          error={fieldProblem(error, 'name')}
+          maxLength={200}
+          autoComplete="off"
+          data-autofocus
+          required
+        />
+        <Select
+          label="Where it works"
+          data={[
+            { value: everywhere, label: me.is_root ? 'Everywhere' : 'In all of your organizations' },
+            ...items.map((organization) => ({ value: organization.id, label: organization.name })),
+          ]}
+          value={where}
+          onChange={(next) => setWhere(next ?? everywhere)}
+          allowDeselect={false}
+          searchable
+          error={fieldProblem(error, 'organization_id')}
+        />
+        <Select
+          label="The most that it may do"
+          description="Less than yours where yours is less: what you lose, it loses."
+          data={roles}
+          value={chosen}
+          onChange={(next) => setRole((next ?? 'viewer') as Role)}
+          allowDeselect={false}
+          error={fieldProblem(error, 'role')}
+        />
+        <Select
+          label="Expires"
+          data={[
+            { value: '7', label: 'in 7 days' },
+            { value: '30', label: 'in 30 days' },
+            { value: '90', label: 'in 90 days' },
+            { value: '365', label: 'in a year' },
+            { value: 'never', label: 'never' },
+          ]}
+          value={days}
+          onChange={(next) => setDays(next ?? '90')}
+          allowDeselect={false}
+          error={fieldProblem(error, 'expires_in_days')}
+        />
+        {error !== undefined && <ErrorNote error={error} />}
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={busy} disabled={name.trim() === ''}>
+            Create token
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
+
+const everywhere = 'everywhere'
+
+/** Root in no organization, and roles in one: what the server takes. */
+function rolesFor({ is_root, roles }: ReturnType<typeof useMe>, where: string): Role[] {
+  if (is_root) return where === everywhere ? ['root'] : rolesUpTo('owner')
+  const own = roles.filter(({ organization_id }) => where === everywhere || organization_id === where)
+  return own.map(({ role }) => rolesUpTo(role)).reduce((most, some) => (some.length > most.length ? some : most), [])
+}

@@ -1,0 +1,84 @@
+import { Badge, Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Link } from 'wouter'
+import { api, ok } from '../../api/client.ts'
+import { fieldProblem } from '../../api/field-problem.ts'
+import { useMe } from '../../api/session.tsx'
+import { Card } from '../../components/card.tsx'
+import { ErrorNote } from '../../components/error-note.tsx'
+
+/** What one is called, and what one may do where. */
+export function ProfileCard() {
+  const me = useMe()
+  const client = useQueryClient()
+  const [name, setName] = useState(me.name ?? '')
+  const [error, setError] = useState<unknown>(undefined)
+  const [busy, setBusy] = useState(false)
+
+  const save = async (): Promise<void> => {
+    setBusy(true)
+    setError(undefined)
+    try {
+      client.setQueryData(['me'], await ok(api.PATCH('/platform/me', { body: { name } })))
+      void client.invalidateQueries({ queryKey: ['operators'] })
+      notifications.show({ message: 'Your name is changed.' })
+    } catch (refusal) {
+      setError(refusal)
+    } finally {
+      setBusy(false)
+    }
+  }
+
+  return (
+    <Card title="Profile">
+      <Stack>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault()
+            void save()
+          }}
+        >
+          <Group align="flex-end" gap="xs">
+            <TextInput
+              label="Name"
+              value={name}
+              onChange={(event) => setName(event.currentTarget.value)}
+              error={fieldProblem(error, 'name')}
+              maxLength={200}
+              autoComplete="name"
+              required
+              w={320}
+              maw="100%"
+            />
+            <Button type="submit" variant="default" loading={busy} disabled={name.trim() === '' || name === me.name}>
+              Save
+            </Button>
+          </Group>
+        </form>
+        {error !== undefined && <ErrorNote error={error} />}
+        <div>
+          <Text size="sm" fw={500} mb={4}>
+            What you may do
+          </Text>
+          {me.is_root && <Text size="sm">Everything: you have root, which is above every organization.</Text>}
+          <Group gap="xs">
+            {me.roles.map(({ organization_id, organization_name, role }) => (
+              <Button
+                key={organization_id}
+                component={Link}
+                href={`/o/${organization_id}`}
+                variant="default"
+                size="compact-sm"
+                rightSection={<Badge size="sm">{role}</Badge>}
+              >
+                {organization_name}
+              </Button>
+            ))}
+          </Group>
+        </div>
+      </Stack>
+    </Card>
+  )
+}

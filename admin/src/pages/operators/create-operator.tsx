@@ -1,0 +1,110 @@
+import { Button, Drawer, Group, Stack, Switch, Text, TextInput } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, ok, type Schema } from '../../api/client.ts'
+import { fieldProblem } from '../../api/field-problem.ts'
+import { useOnce } from '../../api/once.ts'
+import { useProof } from '../../api/proof.tsx'
+import { ErrorNote } from '../../components/error-note.tsx'
+
+interface Props {
+  readonly onClose: () => void
+  readonly onMade: (link: Schema<'OneTimeLink'>, name: string) => void
+}
+
+/** Makes an account, and a link with which its owner sets a password. */
+export function CreateOperator({ opened, onClose, onMade }: Props & { opened: boolean }) {
+  return (
+    <Drawer
+      opened={opened}
+      onClose={onClose}
+      title="Add an operator"
+      position="right"
+      size="min(480px, 100%)"
+      closeOnClickOutside={false}
+    >
+      <CreateForm onClose={onClose} onMade={onMade} />
+    </Drawer>
+  )
+}
+
+function CreateForm({ onClose, onMade }: Props) {
+  const client = useQueryClient()
+  const proof = useProof()
+  const once = useOnce()
+  const [email, setEmail] = useState('')
+  const [name, setName] = useState('')
+  const [isRoot, setRoot] = useState(false)
+  const [error, setError] = useState<unknown>(undefined)
+  const [busy, setBusy] = useState(false)
+
+  const create = async (): Promise<void> => {
+    const body = { email, name, is_root: isRoot }
+    setBusy(true)
+    setError(undefined)
+    try {
+      const { invitation } = await once(body, (header) =>
+        proof(() => ok(api.POST('/platform/operators', { params: { header }, body }))),
+      )
+      void client.invalidateQueries({ queryKey: ['operators'] })
+      if (invitation === null) onClose()
+      else onMade(invitation, name)
+    } catch (refusal) {
+      setError(refusal)
+      setBusy(false)
+    }
+  }
+
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        void create()
+      }}
+    >
+      <Stack gap="lg">
+        <TextInput
+          label="Name"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          error={fieldProblem(error, 'name')}
+          maxLength={200}
+          autoComplete="off"
+          data-autofocus
+          required
+        />
+        <TextInput
+          label="E-mail"
+          description="They log in with it. Nothing is sent there: you hand the link on yourself."
+          type="email"
+          value={email}
+          onChange={(event) => setEmail(event.currentTarget.value)}
+          error={fieldProblem(error, 'email')}
+          maxLength={254}
+          autoComplete="off"
+          required
+        />
+        <Switch
+          label="Root: above every organization"
+          description="Sees and changes everything, other operators too."
+          checked={isRoot}
+          onChange={(event) => setRoot(event.currentTarget.checked)}
+        />
+        {!isRoot && (
+          <Text size="sm" className="quiet">
+            Without root they see nothing until an owner adds them to an organization, under Members.
+          </Text>
+        )}
+        {error !== undefined && <ErrorNote error={error} />}
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={busy} disabled={name.trim() === '' || email.trim() === ''}>
+            Add and make a link
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}

@@ -1,0 +1,100 @@
+import { Button, Group, Select, Stack, Text, TextInput } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, ok } from '../../api/client.ts'
+import { fieldProblem } from '../../api/field-problem.ts'
+import { useOnce } from '../../api/once.ts'
+import { usePages } from '../../api/pages.ts'
+import { useMe } from '../../api/session.tsx'
+import { ErrorNote } from '../../components/error-note.tsx'
+
+/** Makes the first organization, or takes one that is there. */
+export function OrganizationStep({ onChosen }: { onChosen: (organizationId: string) => void }) {
+  const me = useMe()
+  const { items, query } = usePages(
+    ['organizations'],
+    (query, signal) => api.GET('/platform/organizations', { params: { query }, signal }),
+    { limit: 200 },
+  )
+  const mine = items.filter(({ id }) => {
+    const role = me.roles.find(({ organization_id }) => organization_id === id)?.role
+    return me.is_root || role === 'owner' || role === 'admin'
+  })
+  return (
+    <Stack gap="lg">
+      {me.is_root && <CreateForm onCreated={onChosen} />}
+      {query.isError && <ErrorNote error={query.error} retry={() => void query.refetch()} />}
+      {mine.length > 0 && (
+        <Select
+          label={me.is_root ? 'Or go on with one that is there' : 'Organization'}
+          placeholder="Pick an organization"
+          data={mine.map(({ id, name, slug }) => ({ value: id, label: `${name} (${slug})` }))}
+          onChange={(id) => id !== null && onChosen(id)}
+          searchable
+          maw={420}
+        />
+      )}
+      {!me.is_root && query.isSuccess && mine.length === 0 && (
+        <Text size="sm">Keys are made by admins and owners of an organization. Ask one of them for a key.</Text>
+      )}
+    </Stack>
+  )
+}
+
+function CreateForm({ onCreated }: { onCreated: (organizationId: string) => void }) {
+  const client = useQueryClient()
+  const once = useOnce()
+  const [name, setName] = useState('')
+  const [error, setError] = useState<unknown>(undefined)
+  const [busy, setBusy] = useState(false)
+
+  const create = async (): Promise<void> => {
+    setBusy(true)
+    setError(undefined)
+    try {
+      const body = { name }
+      const { id } = await once(body, (header) => ok(api.POST('/platform/organizations', { params: { header }, body })))
+      void client.invalidateQueries({ queryKey: ['organizations'] })
+      onCreated(id)
+    } catch (refusal) {
+      setError(refusal)
+    } finally {
+      setBusy(false)
+    }
+  }
+
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        void create()
+      }}
+    >
+      <Stack gap="sm">
+        <Text size="sm">
+          Keys belong to an organization: a customer, a team, or all of you. Each has members, limits and a log of its
+          own.
+        </Text>
+        <Group align="flex-start" gap="xs">
+          <TextInput
+            aria-label="Name of the organization"
+            placeholder="Name, such as: Acme Ltd"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={fieldProblem(error, 'name')}
+            maxLength={200}
+            autoComplete="organization"
+            autoFocus
+            required
+            w={320}
+            maw="100%"
+          />
+          <Button type="submit" loading={busy} disabled={name.trim() === ''}>
+            Create organization
+          </Button>
+        </Group>
+        {error !== undefined && <ErrorNote error={error} />}
+      </Stack>
+    </form>
+  )
+}
