@@ -64,7 +64,7 @@ export function ListTable<Item extends { readonly id: string }>({
                 </Table.Th>
               )}
               {columns.map(({ name, right, width }) => (
-                <Table.Th key={name} ta={right ? 'right' : undefined} w={width}>
+                <Table.Th key={name} ta={right ? 'right' : undefined} w={width} style={{ whiteSpace: 'nowrap' }}>
                   {name}
                 </Table.Th>
               ))}
@@ -142,7 +142,7 @@ function TickAll<Item extends { readonly id: string }>({
   return (
     <Checkbox
       size="xs"
-      aria-label="All rows that are shown"
+      aria-label="Select all rows that are shown"
       checked={all}
       indeterminate={ticked > 0 && !all}
       disabled={items.length === 0}
@@ -161,7 +161,7 @@ function Tick<Item extends { readonly id: string }>({
   return (
     <Checkbox
       size="xs"
-      aria-label={`Tick ${name(item)}`}
+      aria-label={`Select ${name(item)}`}
       checked={ids.has(item.id)}
       onChange={(event) => {
         const next = new Set(ids)

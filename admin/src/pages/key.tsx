@@ -58,7 +58,7 @@ function WithKey({ apiKey: key, etag }: { apiKey: ApiKey; etag: string }) {
   const reveal = useSettings().data?.reveal ?? false
   const isActive = key.status === 'active'
   const may: Record<Dialog, boolean> = {
-    edit: mayHandle,
+    edit: mayHandle && key.status !== 'revoked',
     rotate: mayHandle && isActive,
     reveal: mayHandle && isActive && reveal,
     revoke: mayEnd && key.status !== 'revoked',

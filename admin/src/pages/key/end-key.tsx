@@ -1,6 +1,6 @@
 import { Alert, Stack, Text, Textarea } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { useLocation } from 'wouter'
 import { api, ok, type Schema } from '../../api/client.ts'
 import { Confirm } from '../../components/confirm.tsx'
@@ -66,10 +66,12 @@ export function RevokeKey({ apiKey: key, onClose, onRevoked }: Props & { onRevok
 export function DeleteKey({ apiKey: key, onClose }: Props) {
   const client = useQueryClient()
   const [, go] = useLocation()
+  const isGone = useRef(false)
+  const list = `/o/${key.organization_id}/keys`
   return (
     <Confirm
       opened
-      onClose={onClose}
+      onClose={() => (isGone.current ? go(list, { replace: true }) : onClose())}
       title={`Delete “${key.name}”?`}
       action="Delete key"
       typed={typedFor(key.name, 'delete')}
@@ -80,9 +82,8 @@ export function DeleteKey({ apiKey: key, onClose }: Props) {
             params: { path: { organization_id, key_id: id } },
           }),
         )
+        isGone.current = true
         void client.invalidateQueries({ queryKey: ['keys', organization_id] })
-        go(`/o/${organization_id}/keys`, { replace: true })
-        client.removeQueries({ queryKey: ['key', organization_id, id] })
       }}
     >
       <Stack gap="sm">

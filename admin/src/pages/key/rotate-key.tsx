@@ -5,7 +5,7 @@ import { useOnce } from '../../api/once.ts'
 import { useSettings } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { SecretOnce } from '../../components/secret-once.tsx'
-import { curlLine, secretFile } from '../keys/curl-line.ts'
+import { curlLine, secretFile, secretNote } from '../keys/curl-line.ts'
 import { graceChoices } from '../keys/grace.ts'
 import type { ApiKey } from '../keys/use-owners.ts'
 import { useKeyChanged } from './use-key.ts'
@@ -48,6 +48,7 @@ export function RotateKey({ apiKey: key, onClose }: { apiKey: ApiKey; onClose: (
         title={`The new secret of “${key.name}”`}
         secret={rotated.raw_key}
         filename={secretFile(key.name)}
+        note={secretNote(settings)}
         example={rotated.raw_key === null ? undefined : curlLine(rotated.raw_key, settings)}
         onStored={onClose}
       />

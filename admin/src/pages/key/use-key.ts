@@ -7,6 +7,7 @@ import { type ApiKey, keyAccess } from '../keys/use-owners.ts'
 export function useKey(organizationId: string, keyId: string) {
   return useQuery({
     queryKey: ['key', organizationId, keyId],
+    enabled: organizationId !== '' && keyId !== '',
     queryFn: async ({ signal }) => {
       const { data, response } = await whole(
         api.GET('/platform/organizations/{organization_id}/api-keys/{key_id}', {

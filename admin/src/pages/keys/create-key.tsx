@@ -7,7 +7,7 @@ import { useOnce } from '../../api/once.ts'
 import { useMay, useSettings } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { SecretOnce } from '../../components/secret-once.tsx'
-import { curlLine, secretFile } from './curl-line.ts'
+import { curlLine, secretFile, secretNote } from './curl-line.ts'
 import { daysOf, type Expiry, ExpiryInput } from './expiry-input.tsx'
 import { limitFrom, limitOf } from './limit-input.tsx'
 import { metadataOf } from './metadata-input.tsx'
@@ -49,6 +49,7 @@ export function CreateKey({
           title={`The key “${created.key.name}”`}
           secret={created.raw_key}
           filename={secretFile(created.key.name)}
+          note={secretNote(settings)}
           example={created.raw_key === null ? undefined : curlLine(created.raw_key, settings)}
           onStored={() => {
             setCreated(undefined)

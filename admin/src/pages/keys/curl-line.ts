@@ -15,3 +15,9 @@ export const secretFile = (name: string): string =>
       .replace(/^-+|-+$/g, '')
       .slice(0, 60) || 'api-key'
   }.key.txt`
+
+/** With `keys.reveal` it is not the last time, but it is for whoever may not manage the key. */
+export const secretNote = (settings: Schema<'Settings'> | undefined): string | undefined =>
+  settings?.reveal
+    ? 'Copy it now and store it somewhere safe. After this it is shown only to those who may manage the key, with their password.'
+    : undefined

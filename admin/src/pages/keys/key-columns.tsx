@@ -12,7 +12,7 @@ type Owners = ReturnType<typeof useOwners>
 export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey>[] => [
   {
     name: 'Name',
-    width: 240,
+    width: 215,
     cell: (key) => (
       <>
         <Anchor
@@ -22,7 +22,7 @@ export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey
           fw={500}
           display="block"
           truncate
-          maw={220}
+          maw={200}
           miw={130}
           title={key.name}
         >
@@ -52,7 +52,7 @@ export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey
   },
   {
     name: 'Status',
-    width: 150,
+    width: 178,
     cell: (key) => (
       <Group gap={6} wrap="nowrap">
         <Status of={key.status} />

@@ -69,7 +69,7 @@ export function KeyFilters({
           value={filters.environment || null}
           onChange={(environment) => onChange({ environment: environment ?? '' })}
           clearable
-          w={{ base: half, xs: 165 }}
+          w={{ base: half, xs: 175 }}
         />
       )}
       {owners.length > 0 && (

@@ -41,7 +41,7 @@ export function KeysToolbar({
         {isTicked ? (
           <>
             <Text size="sm" fw={600}>
-              {ticked.size} ticked
+              {ticked.size} selected
             </Text>
             <Button size="compact-sm" variant="subtle" onClick={onClear}>
               Clear
@@ -67,44 +67,53 @@ export function KeysToolbar({
             </Button>
           </>
         )}
-        <Menu position="bottom-end" width={300}>
-          <Menu.Target>
-            <Button size="xs" variant="default" rightSection={<Icon name="chevron" size={14} />}>
-              {isTicked ? 'Export' : 'All of these'}
-            </Button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item leftSection={<Icon name="download" size={16} />} onClick={onSave}>
-              {isTicked ? 'Save the ticked ones as CSV' : 'Save what is shown as CSV'}
-            </Menu.Item>
-            {mayOrder && isKnown && (
-              <>
-                <Menu.Item leftSection={<Icon name="jobs" size={16} />} onClick={() => onExport(target, 'csv')}>
-                  Export as CSV, as a job
-                </Menu.Item>
-                <Menu.Item leftSection={<Icon name="jobs" size={16} />} onClick={() => onExport(target, 'jsonl')}>
-                  Export as JSON lines, as a job
-                </Menu.Item>
-              </>
-            )}
-            {mayOrder && !isTicked && isKnown && (
-              <>
-                <Menu.Divider />
-                {reveal && <Menu.Item onClick={() => onAsk('rotate', all)}>Rotate everything that matches…</Menu.Item>}
-                <Menu.Item color="red" onClick={() => onAsk('revoke', all)}>
-                  Revoke everything that matches…
-                </Menu.Item>
-              </>
-            )}
-            {mayOrder && !isKnown && (
-              <Menu.Label>
-                {isTicked
-                  ? `A job takes at most ${idsMax} ticked keys.`
-                  : 'Jobs can’t filter by expiry or member: tick the keys instead.'}
-              </Menu.Label>
-            )}
-          </Menu.Dropdown>
-        </Menu>
+        {!mayOrder && (
+          <Button size="xs" variant="default" leftSection={<Icon name="download" size={14} />} onClick={onSave}>
+            Save as CSV
+          </Button>
+        )}
+        {mayOrder && (
+          <Menu position="bottom-end" width={300}>
+            <Menu.Target>
+              <Button size="xs" variant="default" rightSection={<Icon name="chevron" size={14} />}>
+                {isTicked ? 'Export' : 'All of these'}
+              </Button>
+            </Menu.Target>
+            <Menu.Dropdown>
+              <Menu.Item leftSection={<Icon name="download" size={16} />} onClick={onSave}>
+                {isTicked ? 'Save the selected ones as CSV' : 'Save what is shown as CSV'}
+              </Menu.Item>
+              {isKnown && (
+                <>
+                  <Menu.Item leftSection={<Icon name="jobs" size={16} />} onClick={() => onExport(target, 'csv')}>
+                    Export as CSV, as a job
+                  </Menu.Item>
+                  <Menu.Item leftSection={<Icon name="jobs" size={16} />} onClick={() => onExport(target, 'jsonl')}>
+                    Export as JSON lines, as a job
+                  </Menu.Item>
+                </>
+              )}
+              {!isTicked && isKnown && (
+                <>
+                  <Menu.Divider />
+                  {reveal && (
+                    <Menu.Item onClick={() => onAsk('rotate', all)}>Rotate everything that matches…</Menu.Item>
+                  )}
+                  <Menu.Item color="red" onClick={() => onAsk('revoke', all)}>
+                    Revoke everything that matches…
+                  </Menu.Item>
+                </>
+              )}
+              {!isKnown && (
+                <Menu.Label>
+                  {isTicked
+                    ? `A job takes at most ${idsMax} selected keys.`
+                    : 'Jobs can’t filter by expiry or member: select the keys instead.'}
+                </Menu.Label>
+              )}
+            </Menu.Dropdown>
+          </Menu>
+        )}
       </Group>
     </Group>
   )
