@@ -253,10 +253,12 @@ function openServer(
     keepAliveTimeout: timeouts.keep_alive,
     connectionsCheckingInterval: Math.min(1000, timeouts.head),
     noDelay: true,
-    // Without a body, and not to another HTTP, or TLS that carries it: that would be a second parser for what was judged by the first.
+    // Not for 1.0, which has no upgrades (RFC 9110 section 7.8). Without a body, and not to another HTTP, or TLS that carries
+    // it: that would be a second parser for what was judged by the first.
     shouldUpgradeCallback: (request: IncomingMessage) => {
       const { headers } = request
       return (
+        request.httpVersion === '1.1' &&
         headers['transfer-encoding'] === undefined &&
         (headers['content-length'] ?? '0') === '0' &&
         !/\b(?:h2|http|tls)/i.test(headers.upgrade ?? '') &&

@@ -186,6 +186,11 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/** The store does not take what it was given, and will not the next time: a value that is too much or of the wrong kind. */
+export class StoreRefused extends Error {
+  override readonly name = 'StoreRefused'
+}
+
 /** A uniqueness rule was broken. `field` names what there is already, for example `slug`. */
 export class StoreConflict extends Error {
   override readonly name = 'StoreConflict'

@@ -37,7 +37,7 @@ export interface Rule {
  * The rule that an origin would apply: of all patterns that match, the most specific, segment by segment.
  * @returns undefined when none matches.
  */
-export function ruleOf(rules: readonly Rule[], path: string, interpreter: Interpreter): string | undefined {
+function ruleOf(rules: readonly Rule[], path: string, interpreter: Interpreter): string | undefined {
   const literal = interpreter.name === 'literal' || interpreter.name === 'RFC 3986 dots'
   const read = interpreter.read(path)
   const text = interpreter.foldsCase ? foldCase(read) : read

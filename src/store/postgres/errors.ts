@@ -1,12 +1,16 @@
 import { type PostgresAddress, showPostgresAddress } from '../../config/postgres-url.ts'
-import { StoreConflict, StoreUnavailable } from '../store.ts'
+import { StoreConflict, StoreRefused, StoreUnavailable } from '../store.ts'
 
 /** What PostgreSQL or the way to it says, in the words of the store contract. Never a value of a row, never the password. */
 export function toStoreError(error: unknown): Error {
-  if (error instanceof StoreUnavailable || error instanceof StoreConflict) return error
+  if (error instanceof StoreUnavailable || error instanceof StoreConflict || error instanceof StoreRefused) return error
   const { code, constraint, message } = describe(error)
   if (code === uniqueViolation) return new StoreConflict(fieldOf(constraint))
-  return new StoreUnavailable(`the store can't answer: ${reasons[code] ?? plainReason(code, message)}`, {
+  // The server's words may quote a value that was sent to it; a code never does.
+  if (/^2[23]/.test(code)) {
+    return new StoreRefused(`the store refuses it: SQLSTATE ${code}`, { cause: { code, constraint } })
+  }
+  return new StoreUnavailable(`the store can't answer: ${reasons[code] ?? message}`, {
     cause: { code, constraint },
     mayPass: !isStanding(code),
   })
@@ -35,7 +39,7 @@ export const isRetryable = (error: unknown): boolean => ['40001', '40P01'].inclu
 
 /** The code behind an error of the store: an SQLSTATE, or one of the connection's, which may be empty. */
 export function causeCode(error: unknown): string | undefined {
-  const cause = error instanceof StoreUnavailable ? error.cause : undefined
+  const cause = error instanceof StoreUnavailable || error instanceof StoreRefused ? error.cause : undefined
   return typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : undefined
 }
 
@@ -66,10 +70,6 @@ const reasons: Readonly<Record<string, string>> = {
   '57P01': 'the server is being shut down',
   '57P03': 'the server is starting or stopping',
 }
-
-/** The server's words may quote a value that was sent to it; a code never does. */
-const plainReason = (code: string, message: string): string =>
-  /^2[23]/.test(code) ? `PostgreSQL has refused a value (SQLSTATE ${code})` : message
 
 /** Something has to be put right first: waiting does not help. */
 const isStanding = (code: string): boolean => standing.has(code) || isTlsProblem(code)

@@ -1,12 +1,13 @@
-import { StoreConflict, StoreUnavailable } from '../store.ts'
+import { StoreConflict, StoreRefused, StoreUnavailable } from '../store.ts'
 import type { ThreadError } from './messages.ts'
 
 /** What SQLite says, in the words of the store contract. Messages of SQLite name columns, never values. */
-export function toStoreError({ code, message }: ThreadError): StoreConflict | StoreUnavailable {
+export function toStoreError({ code, message }: ThreadError): StoreConflict | StoreRefused | StoreUnavailable {
   if (code === uniqueViolation || code === primaryKeyViolation) {
     const column = message.slice(message.lastIndexOf('.') + 1)
     return new StoreConflict(column === 'sha256' ? 'secret' : column)
   }
+  if (refusals.has(code & 0xff)) return new StoreRefused(`the store refuses it: ${message}`)
   return new StoreUnavailable(`the store can't answer: ${message}`, { cause: { code, message } })
 }
 
@@ -17,6 +18,8 @@ export function toOpenError(path: string, error: unknown): StoreUnavailable {
   return new StoreUnavailable(`can't open the store ${path}: ${advice ?? `${message}.`}`, { cause: error })
 }
 
+/** Too big, a constraint that does not hold, the wrong kind, a parameter too many: https://sqlite.org/rescode.html. */
+const refusals: ReadonlySet<number> = new Set([18, 19, 20, 25])
 const uniqueViolation = 2067
 const primaryKeyViolation = 1555
 

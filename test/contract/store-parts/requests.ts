@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
 import { packRequests } from '../../../src/store/packed-requests.ts'
-import type { RequestFilter } from '../../../src/store/store.ts'
+import { type RequestFilter, StoreRefused } from '../../../src/store/store.ts'
 import type { OpenStore } from '../store.ts'
 import { dayMs, requestRow, testOn } from './make.ts'
 
@@ -36,6 +36,12 @@ export function requestsContract(open: OpenStore): void {
       await store.insertRequests(rows.slice(0, 1))
       await store.insertRequests(rows)
       expect(await store.listRequests()).toEqual(rows.toReversed())
+    })
+
+    it('refuses a row that it can never take as such, and writes nothing of its batch', async ({ store }) => {
+      const bad = { ...requestRow(at + 1), method: null as unknown as string }
+      await expect(store.insertRequests([requestRow(at), bad])).rejects.toBeInstanceOf(StoreRefused)
+      expect(await store.listRequests()).toEqual([])
     })
 
     it('completes rows that were inserted with their decision alone', async ({ store }) => {

@@ -271,6 +271,14 @@ describe('a request to upgrade', () => {
     ['no Connection', get('Upgrade: websocket')],
     ['a Connection that does not name it', get('Connection: keep-alive', 'Upgrade: websocket')],
     [
+      'a version that has no upgrades',
+      head('GET /api/x HTTP/1.0', '{host}', '{auth}', 'Connection: Upgrade', 'Upgrade: websocket'),
+    ],
+    [
+      'a version that has no upgrades, kept alive',
+      head('GET /api/x HTTP/1.0', '{host}', '{auth}', 'Connection: Upgrade, keep-alive', 'Upgrade: websocket'),
+    ],
+    [
       'a body with a length',
       `${head('POST /api/x HTTP/1.1', '{host}', '{auth}', 'Connection: Upgrade', 'Upgrade: websocket', 'Content-Length: 5')}hello`,
     ],
