@@ -31,6 +31,7 @@ export function ListTable<Item extends { readonly id: string }>({
   to,
   onOpen,
   choice,
+  ends = false,
   empty,
 }: {
   /** For those who do not see it. */
@@ -41,6 +42,8 @@ export function ListTable<Item extends { readonly id: string }>({
   onOpen?: (item: Item) => void
   /** With it every row has a box to tick. */
   choice?: Choice<Item>
+  /** What is shown is all there is to be seen, whatever other pages there are. */
+  ends?: boolean
   empty: ReactNode
 }) {
   const [, go] = useLocation()
@@ -114,7 +117,7 @@ export function ListTable<Item extends { readonly id: string }>({
           </Table.Tbody>
         </Table>
       </ScrollArea>
-      {query.hasNextPage && (
+      {query.hasNextPage && !ends && (
         <Center p="sm">
           <Button
             variant="default"
