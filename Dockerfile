@@ -8,6 +8,8 @@ RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY admin ./admin
+# The dashboard says the same of an error as the reference does.
+COPY docs/generate/what-to-check.ts ./docs/generate/
 RUN npm run --silent build
 
 FROM node:24-slim AS dependencies
