@@ -27,7 +27,6 @@ export function SecretOnce({
   example?: string
   /** It can be shown another time: nobody has to say that it is stored. */
   again?: boolean
-  note?: string
   /** What to do with it. */
   about?: string
   /** What to do where it was shown before. */

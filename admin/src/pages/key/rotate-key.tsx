@@ -48,7 +48,7 @@ export function RotateKey({ apiKey: key, onClose }: { apiKey: ApiKey; onClose: (
         title={`The new secret of “${key.name}”`}
         secret={rotated.raw_key}
         filename={secretFile(key.name)}
-        note={secretNote(settings)}
+        about={secretNote(settings)}
         example={rotated.raw_key === null ? undefined : curlLine(rotated.raw_key, settings)}
         onStored={onClose}
       />

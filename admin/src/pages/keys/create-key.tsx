@@ -49,7 +49,7 @@ export function CreateKey({
           title={`The key “${created.key.name}”`}
           secret={created.raw_key}
           filename={secretFile(created.key.name)}
-          note={secretNote(settings)}
+          about={secretNote(settings)}
           example={created.raw_key === null ? undefined : curlLine(created.raw_key, settings)}
           onStored={() => {
             setCreated(undefined)
