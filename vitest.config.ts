@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // They need a Chromium, and have a configuration of their own.
+    exclude: ['test/browser/**'],
     globalSetup: ['test/helpers/services.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 /**
  * Before `npm start` and `npm run demo`: builds the dashboard where it is missing or older than its sources. Never a reason
- * not to start: without it the gateway says at `/` what to do.
+ * not to start: without it the gateway says at `/` what to do. With --must it is one: tests are about what is built here.
  */
 async function buildWhenNeeded(): Promise<void> {
   const built = await changedAt(join(repository, 'dist/admin/index.html'))
@@ -17,10 +17,15 @@ async function buildWhenNeeded(): Promise<void> {
     say(
       'The dashboard is not built, or older than its sources, and vite is not installed: going on without building it.',
     )
+    giveUp()
     return
   }
   say('Building the dashboard (once, until its sources change) …')
   await vite.build({ configFile: join(repository, 'admin/vite.config.ts'), logLevel: 'silent' })
+}
+
+function giveUp(): void {
+  if (process.argv.includes('--must')) process.exitCode = 1
 }
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
@@ -45,4 +50,5 @@ try {
 } catch (error) {
   const [reason] = (error instanceof Error ? error.message : String(error)).split('\n', 1)
   say(`The dashboard could not be built: ${reason} Going on without; "npm run build:admin" tells more.`)
+  giveUp()
 }

@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const installVite = () => symlink(join(repository, 'node_modules'), join(folder, 'node_modules'))
-const run = () => runNode([join(folder, 'admin/build-when-needed.ts')], folder)
+const run = (...args: string[]) => runNode([join(folder, 'admin/build-when-needed.ts'), ...args], folder)
 const built = () => readFile(join(folder, 'dist/admin/index.html'), 'utf8')
 const laterMs = 60_000
 
@@ -55,5 +55,14 @@ describe('before npm start and npm run demo', () => {
     const { code, stderr } = await run()
     expect([code, stderr]).toEqual([0, expect.stringContaining('vite is not installed')])
     await expect(built()).rejects.toThrow('ENOENT')
+  })
+
+  it('with --must, as the browser tests call it, what can not be built is a failure', async () => {
+    expect(await run('--must')).toMatchObject({ code: 1, stderr: expect.stringContaining('vite is not installed') })
+    await installVite()
+    await writeFile(join(folder, 'admin/src/main.ts'), "import './not-there.ts'")
+    expect(await run('--must')).toMatchObject({ code: 1, stderr: expect.stringContaining('could not be built') })
+    await writeFile(join(folder, 'admin/src/main.ts'), 'document.title = "main"')
+    expect(await run('--must')).toMatchObject({ code: 0 })
   })
 })
