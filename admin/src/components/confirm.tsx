@@ -1,6 +1,7 @@
 import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useEffect, useState } from 'react'
 import { ErrorNote } from './error-note.tsx'
+import { useReturnFocus } from './use-return-focus.ts'
 
 /**
  * Asks before what can't be undone. With `typed` that word has to be typed. Stays open, with what the server said, when it
@@ -27,6 +28,7 @@ export function Confirm({
   const [text, setText] = useState('')
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>(undefined)
+  useReturnFocus(opened)
   useEffect(() => {
     if (!opened) return
     setText('')

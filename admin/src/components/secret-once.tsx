@@ -1,6 +1,7 @@
 import { Alert, Button, Checkbox, Code, CopyButton, Group, Modal, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
 import { Icon } from './icon.tsx'
+import { useReturnFocus } from './use-return-focus.ts'
 
 /**
  * A secret that is shown once: copy it, save it, say so. It lives in this component alone, and goes with it.
@@ -35,6 +36,7 @@ export function SecretOnce({
   onStored: () => void
 }) {
   const [said, setStored] = useState(false)
+  useReturnFocus()
   const stored = said || again || secret === null
   return (
     <Modal

@@ -1,0 +1,123 @@
+import { Button, Drawer, Group, Skeleton, Stack } from '@mantine/core'
+import type { UseQueryResult } from '@tanstack/react-query'
+import { type ReactNode, useState } from 'react'
+import { fieldProblem } from '../api/field-problem.ts'
+import type { Tagged } from '../api/tagged.ts'
+import { ErrorNote } from './error-note.tsx'
+import { useReturnFocus } from './use-return-focus.ts'
+
+/** Beside the page: where something is made or changed. What is typed is not lost by a click beside it. */
+export function FormDrawer({
+  opened,
+  title,
+  onClose,
+  children,
+}: {
+  opened: boolean
+  title: string
+  onClose: () => void
+  children: ReactNode
+}) {
+  useReturnFocus(opened)
+  return (
+    <Drawer
+      opened={opened}
+      onClose={onClose}
+      title={title}
+      position="right"
+      size="min(520px, 100%)"
+      closeOnClickOutside={false}
+    >
+      {children}
+    </Drawer>
+  )
+}
+
+/** The same for something that is there: as it is now, and from the start when somebody else was quicker. */
+export function EditDrawer<Item>({
+  query,
+  children,
+  ...frame
+}: {
+  opened: boolean
+  title: string
+  onClose: () => void
+  query: UseQueryResult<Tagged<Item>>
+  children: (now: Tagged<Item>, startAgain: () => void) => ReactNode
+}) {
+  const [round, setRound] = useState(0)
+  const { data, error, refetch } = query
+  const startAgain = (): void => void refetch().then(() => setRound((count) => count + 1))
+  return (
+    <FormDrawer {...frame}>
+      {data !== undefined ? (
+        <div key={round}>{children(data, startAgain)}</div>
+      ) : error !== null ? (
+        <ErrorNote error={error} retry={() => void refetch()} />
+      ) : (
+        <Stack aria-busy="true" aria-label="Loading">
+          <Skeleton h={60} />
+          <Skeleton h={60} />
+          <Skeleton h={120} />
+        </Stack>
+      )}
+    </FormDrawer>
+  )
+}
+
+/** Fields and their button. What the server refuses stands at the field, or above the button; what was typed stays. */
+export function Form({
+  action,
+  ready = true,
+  run,
+  onCancel,
+  startAgain,
+  children,
+}: {
+  /** The verb on the button. */
+  action: string
+  ready?: boolean
+  run: () => Promise<unknown>
+  onCancel: () => void
+  /** Where the refusal may be that somebody else has changed it. */
+  startAgain?: () => void
+  children: (problem: (path: string) => string | undefined) => ReactNode
+}) {
+  const [error, setError] = useState<unknown>(undefined)
+  const [busy, setBusy] = useState(false)
+  const submit = async (): Promise<void> => {
+    setBusy(true)
+    setError(undefined)
+    try {
+      await run()
+    } catch (refusal) {
+      setError(refusal)
+    } finally {
+      setBusy(false)
+    }
+  }
+  const isOutdated = typeof error === 'object' && error !== null && 'status' in error && error.status === 412
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        void submit()
+      }}
+    >
+      <Stack gap="lg">
+        {children((path) => fieldProblem(error, path))}
+        {error !== undefined && (
+          <ErrorNote error={error} {...(isOutdated && startAgain !== undefined && { retry: startAgain })} />
+        )}
+        <Group justify="flex-end" gap="xs">
+          <Button variant="default" onClick={onCancel}>
+            Cancel
+          </Button>
+          <Button type="submit" loading={busy} disabled={!ready}>
+            {action}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  )
+}
