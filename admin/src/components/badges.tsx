@@ -15,7 +15,7 @@ export const Status = ({ of }: { of: string }) => (
 )
 
 /** In a narrow cell too: half a word says nothing. */
-const whole = { flexShrink: 0 } as const
+const whole = { flexShrink: 0, minWidth: 'max-content' } as const
 
 /** An HTTP status as it was answered. */
 export function StatusCode({ status }: { status: number }) {
@@ -29,7 +29,7 @@ export function StatusCode({ status }: { status: number }) {
 
 export const Environment = ({ name }: { name: string | null }) =>
   name === null ? null : (
-    <Badge variant="outline" color={name === 'live' ? 'teal' : 'gray'} style={whole} maw={120}>
+    <Badge variant="outline" color={name === 'live' ? 'teal' : 'gray'} style={{ flexShrink: 0 }} maw={120}>
       {name}
     </Badge>
   )

@@ -57,7 +57,7 @@ export function Chart({
       {
         width,
         height,
-        padding: [8, 8, 0, 0],
+        padding: [8, 20, 0, 0],
         cursor: {
           drag: { x: true, y: false, setScale: false },
           points: { size: 6 },
@@ -65,7 +65,14 @@ export function Chart({
         },
         legend: { live: true },
         scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, most * 1.1)] } },
-        axes: [axis, { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => `${compact(tick)}${unit}`) }],
+        axes: [
+          { ...axis, space: 64, values: (_plot, ticks, _axis, _space, step) => timesOf(ticks, step) },
+          {
+            ...axis,
+            size: unit === '' ? 56 : 68,
+            values: (_plot, ticks) => ticks.map((tick) => `${compact(tick)}${unit}`),
+          },
+        ],
         series: [
           { value: (_plot: uPlot, value: number | null) => (value === null ? '–' : moment.format(value * 1000)) },
           ...latest.current.series.map(({ label: name, color, fill }) => {
@@ -126,6 +133,19 @@ function lonely(plot: uPlot, index: number): number[] {
   )
 }
 
+/** The hour by 24, and the day where it begins; days alone where ticks are that far apart. */
+function timesOf(ticks: readonly number[], step: number): string[] {
+  return ticks.map((tick, index) => {
+    const day = days.format(tick * 1000)
+    if (step >= 86_400) return day
+    const before = ticks[index - 1]
+    const isNewDay = before === undefined || days.format(before * 1000) !== day
+    return isNewDay ? `${hours.format(tick * 1000)}\n${day}` : hours.format(tick * 1000)
+  })
+}
+
+const hours = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+const days = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 const numbers = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
 

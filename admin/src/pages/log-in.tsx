@@ -94,8 +94,11 @@ export function LogInPage({ ended }: { ended?: Me | undefined }) {
       {methods.isError && <ErrorNote error={methods.error} retry={() => void methods.refetch()} />}
       <Text size="xs" className="quiet">
         Forgotten the password, or never had one? Somebody with root makes you a link under Operators, or with{' '}
-        <span className="mono">sallyport operators reset-password</span>. <Anchor href="/docs">API reference</Anchor>
+        <span className="mono">sallyport operators reset-password</span>.
       </Text>
+      <Anchor href="/docs" size="xs">
+        API reference
+      </Anchor>
     </Door>
   )
 }

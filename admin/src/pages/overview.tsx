@@ -27,12 +27,13 @@ export default function OverviewPage() {
   const { is_root: isRoot } = useMe()
   const organization = useOrganization(organizationId)
   const view = useView()
+  const isThere = !organization.isError
   const asked = {
-    time: useAnalytics(organizationId, view, 'time'),
-    total: useAnalytics(organizationId, view, 'total'),
-    codes: useAnalytics(organizationId, view, 'code'),
-    keys: useAnalytics(organizationId, view, 'key'),
-    routes: useAnalytics(organizationId, view, 'route'),
+    time: useAnalytics(organizationId, view, 'time', isThere),
+    total: useAnalytics(organizationId, view, 'total', isThere),
+    codes: useAnalytics(organizationId, view, 'code', isThere),
+    keys: useAnalytics(organizationId, view, 'key', isThere),
+    routes: useAnalytics(organizationId, view, 'route', isThere),
   }
   const failed = Object.values(asked).find(({ isError, data }) => isError && data === undefined)
   const total = asked.total.data?.[0]
@@ -151,10 +152,10 @@ const NoSuchOrganization = () => (
     <Card>
       <Empty
         icon="building"
-        title="Not here"
+        title="Nothing to see here"
         action={
-          <Anchor component={Link} href="/organizations">
-            Your organizations
+          <Anchor component={Link} href="/organizations" size="sm">
+            The organizations that you can see
           </Anchor>
         }
       >

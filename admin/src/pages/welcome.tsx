@@ -19,6 +19,7 @@ export default function WelcomePage() {
   const [{ org, key }, change] = useQueryState(['org', 'key'])
   // The secret is here and nowhere else: no cache, no address, no storage.
   const [created, setCreated] = useState<Schema<'ApiKeyCreatedResponse'> | undefined>(undefined)
+  const [through, setThrough] = useState('')
   const organization = useOrganization(org === '' ? undefined : org)
   const at = org === '' ? 2 : key === '' ? 3 : 4
   const stateOf = (number: number) => (number < at ? 'done' : number === at ? 'now' : 'later')
@@ -71,7 +72,7 @@ export default function WelcomePage() {
             />
           )}
         </Step>
-        <Step number={4} title="A first request" state={stateOf(4)}>
+        <Step number={4} title="A first request" state={stateOf(4)} isReached={at === 4 && through === key}>
           {settings.data === undefined ? (
             <Skeleton h={240} />
           ) : (
@@ -81,6 +82,7 @@ export default function WelcomePage() {
               keyId={key}
               created={created?.key.id === key ? created : undefined}
               settings={settings.data}
+              onThrough={() => setThrough(key)}
               onAnother={() => {
                 setCreated(undefined)
                 change({ key: '' })

@@ -31,6 +31,7 @@ export function OrganizationSwitcher({ organizationId }: { organizationId: strin
   }
 
   if (organizationId === undefined && !me.is_root) return null
+  const shown = current.data?.name ?? (organizationId === undefined ? 'Choose an organization' : '…')
   return (
     <Menu opened={opened} onChange={setOpened} width={280} position="bottom-start" trapFocus>
       <Menu.Target>
@@ -38,11 +39,12 @@ export function OrganizationSwitcher({ organizationId }: { organizationId: strin
           variant="default"
           size="compact-md"
           rightSection={<Icon name="chevron" size={14} />}
-          aria-label={`Organization: ${current.data?.name ?? 'none'}. Switch`}
+          aria-label={`Organization: ${shown}`}
           maw={240}
+          miw={0}
         >
           <Text size="sm" truncate>
-            {current.data?.name ?? (organizationId === undefined ? 'Choose an organization' : '…')}
+            {shown}
           </Text>
         </Button>
       </Menu.Target>

@@ -76,7 +76,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </a>
       <AppShell.Header bg="var(--surface)">
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
-          <Group gap="sm" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap" miw={0}>
             <Burger opened={opened} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Menu" />
             <Link href="/" aria-label="Sallyport: start page" style={{ textDecoration: 'none' }}>
               <Group gap={8} wrap="nowrap">
@@ -88,7 +88,7 @@ export function Shell({ children }: { children: ReactNode }) {
             </Link>
             <OrganizationSwitcher organizationId={organizationId} />
           </Group>
-          <Group gap="xs" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap" style={{ flexShrink: 0 }}>
             <ColorSchemeToggle />
             <AccountMenu />
           </Group>

@@ -3,7 +3,6 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, ok, type Schema } from '../../api/client.ts'
 import { usePages } from '../../api/pages.ts'
-import { useMe } from '../../api/session.tsx'
 import { Card } from '../../components/card.tsx'
 import { Confirm } from '../../components/confirm.tsx'
 import { Empty } from '../../components/empty.tsx'
@@ -12,13 +11,13 @@ import { type Column, ListTable } from '../../components/list-table.tsx'
 import { SecretOnce } from '../../components/secret-once.tsx'
 import { Time } from '../../components/time.tsx'
 import { useQueryState } from '../../components/use-query-state.ts'
+import { useOrganization } from '../../shell/organization-switcher.tsx'
 import { CreateToken } from './create-token.tsx'
 
 type Token = Schema<'AdminTokenRecord'>
 
 /** Tokens with which scripts work in one's own name. */
 export function TokensCard() {
-  const me = useMe()
   const client = useQueryClient()
   const [{ dialog }, change] = useQueryState(['dialog'])
   const [asked, setAsked] = useState<Token | undefined>(undefined)
@@ -29,8 +28,6 @@ export function TokensCard() {
     (query, signal) => api.GET('/platform/tokens', { params: { query }, signal }),
     { limit: 100 },
   )
-  const nameOf = (organizationId: string): string =>
-    me.roles.find(({ organization_id }) => organization_id === organizationId)?.organization_name ?? organizationId
   const create = (): void => change({ dialog: 'token' })
   return (
     <Card
@@ -48,7 +45,7 @@ export function TokensCard() {
       <ListTable
         label="Personal tokens"
         pages={pages}
-        columns={columns(nameOf, setAsked)}
+        columns={columns(setAsked)}
         empty={
           <Empty
             icon="key"
@@ -102,10 +99,7 @@ export function TokensCard() {
   )
 }
 
-const columns = (
-  nameOf: (organizationId: string) => string,
-  onRevoke: (token: Token) => void,
-): readonly Column<Token>[] => [
+const columns = (onRevoke: (token: Token) => void): readonly Column<Token>[] => [
   {
     name: 'Name',
     cell: ({ name, suffix }) => (
@@ -121,10 +115,18 @@ const columns = (
   },
   {
     name: 'Carries',
-    cell: ({ role, organization_id }) =>
-      role === 'root'
-        ? 'root'
-        : `${role}, ${organization_id === null ? 'in all of yours' : `in ${nameOf(organization_id)}`}`,
+    cell: ({ role, organization_id }) => (
+      <>
+        {role}
+        {organization_id !== null && (
+          <>
+            {' '}
+            in <OrganizationName id={organization_id} />
+          </>
+        )}
+        {organization_id === null && role !== 'root' && ' in all of yours'}
+      </>
+    ),
   },
   { name: 'Expires', width: 130, cell: ({ expires_at }) => <Time at={expires_at} /> },
   { name: 'Last used', width: 130, cell: ({ last_used_at }) => <Time at={last_used_at} /> },
@@ -145,3 +147,6 @@ const columns = (
     ),
   },
 ]
+
+const OrganizationName = ({ id }: { id: string }) =>
+  useOrganization(id).data?.name ?? <span className="mono">{id}</span>

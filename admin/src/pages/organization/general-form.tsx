@@ -163,7 +163,7 @@ function Form({
 }
 
 const Facts = ({ organization: { id, slug, created_at } }: { organization: Organization }) => (
-  <Group gap="xl">
+  <Group style={{ columnGap: 40, rowGap: 12 }}>
     <Fact name="Short name">
       <CopyText text={slug} />
     </Fact>

@@ -7,7 +7,7 @@ export function Tiles({ total }: { total: Bucket | undefined }) {
   const share = (part: number | undefined): string =>
     part === undefined || !total?.requests ? '' : `${percent(part / total.requests)} of all`
   return (
-    <SimpleGrid cols={{ base: 2, xs: 3, md: 5 }} spacing="sm">
+    <SimpleGrid cols={{ base: 2, xs: 3, md: 5 }} spacing="sm" className="tiles">
       <Tile name="Requests" value={total?.requests} below={total && `${bytes(total.bytes_out)} sent`} />
       <Tile name="Denied" value={total?.denied} below={share(total?.denied)} />
       <Tile name="Over a limit" value={total?.limited} below={share(total?.limited)} />

@@ -34,7 +34,7 @@ export function TopTables({
               <Anchor component={Link} href={`/o/${owner}/keys/${key_id}`} size="sm">
                 {name}
               </Anchor>
-              <Text size="xs" className="quiet mono">
+              <Text size="xs" className="quiet mono" style={{ whiteSpace: 'nowrap' }}>
                 {key_prefix}…
               </Text>
             </>
@@ -88,14 +88,14 @@ function TopTable({
         </Text>
       ) : (
         <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': title }}>
-          <Table miw={440} aria-label={title}>
+          <Table miw={440} horizontalSpacing="sm" aria-label={title}>
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>{column}</Table.Th>
                 <Table.Th ta="right">Requests</Table.Th>
                 <Table.Th ta="right">Refused</Table.Th>
                 <Table.Th ta="right">Errors</Table.Th>
-                <Table.Th ta="right">95 %</Table.Th>
+                <Table.Th ta="right">p95</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -109,7 +109,9 @@ function TopTable({
                 ))}
               {shown.map((row) => (
                 <Table.Tr key={keyOf(row)}>
-                  <Table.Td style={{ overflowWrap: 'anywhere' }}>{name(row)}</Table.Td>
+                  <Table.Td miw={150} style={{ overflowWrap: 'anywhere' }}>
+                    {name(row)}
+                  </Table.Td>
                   <Figure value={row.requests} />
                   <Figure value={row.denied + row.limited} />
                   <Figure value={row.errors} />

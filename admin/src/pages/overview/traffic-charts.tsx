@@ -44,7 +44,10 @@ export function TrafficCharts({
       </Card>
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
         <Denials codes={codes} toRequests={toRequests} />
-        <Card title="How long they took" about="From the request to the last byte of the answer.">
+        <Card
+          title="How long they took"
+          about="Half of them took p50 at most, 95 % p95, 99 % p99; to the last byte of the answer."
+        >
           {buckets === undefined ? (
             <Skeleton h={height + 30} />
           ) : (
@@ -72,9 +75,9 @@ const outcomesOf = (buckets: readonly Bucket[]) => [
 ]
 
 const latenciesOf = (buckets: readonly Bucket[]) => [
-  { label: 'Half of them', color: 'teal', values: buckets.map(({ p50_ms }) => p50_ms) },
-  { label: '95 %', color: 'harbour', values: buckets.map(({ p95_ms }) => p95_ms) },
-  { label: '99 %', color: 'grape', values: buckets.map(({ p99_ms }) => p99_ms) },
+  { label: 'p50', color: 'teal', values: buckets.map(({ p50_ms }) => p50_ms) },
+  { label: 'p95', color: 'harbour', values: buckets.map(({ p95_ms }) => p95_ms) },
+  { label: 'p99', color: 'grape', values: buckets.map(({ p99_ms }) => p99_ms) },
 ]
 
 function outcomesText(total: Bucket | undefined, { part }: View): string {

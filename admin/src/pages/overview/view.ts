@@ -47,7 +47,7 @@ function wholeMinutes({ since, until }: { since: number; until: number }): { sin
 type By = 'time' | 'total' | 'route' | 'key' | 'code'
 
 /** What happened in the view, in one organization or (undefined) in all of them. */
-export function useAnalytics(organizationId: string | undefined, { range, part }: View, by: By) {
+export function useAnalytics(organizationId: string | undefined, { range, part }: View, by: By, enabled: boolean) {
   const { ms, everyMs } = ranges[range]
   return useQuery({
     queryKey: ['analytics', organizationId ?? 'all', by, range, part?.since, part?.until],
@@ -69,6 +69,7 @@ export function useAnalytics(organizationId: string | undefined, { range, part }
     },
     // The figures of before stay until the next ones are there, but never those of another organization.
     placeholderData: (before, query) => (query?.queryKey[1] === (organizationId ?? 'all') ? before : undefined),
+    enabled,
     refetchInterval: part === undefined ? everyMs : false,
   })
 }

@@ -1,5 +1,5 @@
 import { Alert, Anchor, Button, Checkbox, Code, CopyButton, Group, Loader, Stack, Text } from '@mantine/core'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import type { Schema } from '../../api/client.ts'
 import { StatusCode } from '../../components/badges.tsx'
@@ -15,6 +15,7 @@ export function RequestStep({
   created,
   settings,
   onAnother,
+  onThrough,
 }: {
   organizationId: string
   keyId: string
@@ -22,10 +23,17 @@ export function RequestStep({
   created: Schema<'ApiKeyCreatedResponse'> | undefined
   settings: Schema<'Settings'>
   onAnother: () => void
+  /** A request has come through. */
+  onThrough: () => void
 }) {
   const [, go] = useLocation()
   const [isStored, setStored] = useState(false)
   const { row, stray, state } = useFirstRequest(organizationId, keyId)
+  const isThrough = row !== undefined && row.code === null
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once is enough
+  useEffect(() => {
+    if (isThrough) onThrough()
+  }, [isThrough])
   const secret = created?.raw_key ?? undefined
   const line =
     curlLine(secret ?? '<your key>', settings) ??

@@ -7,12 +7,15 @@ export function Step({
   number,
   title,
   state,
+  isReached = state === 'done',
   outcome,
   children,
 }: {
   number: number
   title: string
   state: 'done' | 'now' | 'later'
+  /** What it was for is there, though it is still at hand. */
+  isReached?: boolean
   /** In few words, once it is done. */
   outcome?: ReactNode
   children?: ReactNode
@@ -30,15 +33,15 @@ export function Step({
         <ThemeIcon
           size={28}
           radius="xl"
-          variant={state === 'now' ? 'filled' : 'light'}
-          color={state === 'done' ? 'teal' : state === 'now' ? 'harbour' : 'gray'}
+          variant={state === 'now' && !isReached ? 'filled' : 'light'}
+          color={isReached ? 'teal' : state === 'now' ? 'harbour' : 'gray'}
         >
-          {state === 'done' ? <Icon name="check" size={16} /> : <span className="numbers">{number}</span>}
+          {isReached ? <Icon name="check" size={16} /> : <span className="numbers">{number}</span>}
         </ThemeIcon>
         <Box miw={0} style={{ flex: 1 }}>
           <Title order={2} size="h5" className={state === 'later' ? 'quiet' : undefined}>
             {title}
-            {state === 'done' && <VisuallyHidden> (done)</VisuallyHidden>}
+            {isReached && <VisuallyHidden> (done)</VisuallyHidden>}
           </Title>
           {state === 'done' && outcome !== undefined && (
             <Text size="sm" className="quiet" component="div" style={{ overflowWrap: 'anywhere' }}>
