@@ -65,7 +65,7 @@ export function RotateKey({ apiKey: key, onClose }: { apiKey: ApiKey; onClose: (
         <Stack>
           <Text size="sm">The key gets a new secret. Its id, scopes and workspaces stay as they are.</Text>
           <Radio.Group
-            label="How long does the secret of now stay valid?"
+            label="How long does the old secret stay valid?"
             description={key.expires_at === null ? undefined : 'Never longer than the key itself.'}
             value={grace}
             onChange={setGrace}

@@ -58,7 +58,7 @@ export function BulkConfirm({
               reveals the new one on its page.
             </Text>
             <Select
-              label="The secrets of now stay valid for"
+              label="The old secrets stay valid for"
               data={graceChoices.filter(({ value }) => value !== '0')}
               value={grace}
               onChange={(value) => setGrace(value ?? '86400')}
