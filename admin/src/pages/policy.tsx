@@ -1,4 +1,5 @@
 import { Badge, ScrollArea, Skeleton, Stack, Tabs } from '@mantine/core'
+import { useEffect, useRef } from 'react'
 import { useMe } from '../api/session.tsx'
 import { CopyText } from '../components/copy-text.tsx'
 import { ErrorNote } from '../components/error-note.tsx'
@@ -57,6 +58,11 @@ export default function PolicyPage() {
 
 function PolicyTabs({ policy }: { policy: Policy }) {
   const [{ tab, q }, change] = useQueryState(['tab', 'q'])
+  const list = useRef<HTMLDivElement>(null)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: on a phone the tabs are wider than the page
+  useEffect(() => {
+    list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+  }, [tab])
   const shadowed = policy.routes.filter(({ shadow }) => shadow).length
   return (
     <Tabs
@@ -65,7 +71,7 @@ function PolicyTabs({ policy }: { policy: Policy }) {
       keepMounted={false}
     >
       <ScrollArea type="never">
-        <Tabs.List mb="md" style={{ flexWrap: 'nowrap', minWidth: 'max-content' }}>
+        <Tabs.List ref={list} mb="md" style={{ flexWrap: 'nowrap', minWidth: 'max-content' }}>
           <Tabs.Tab value="routes">Routes</Tabs.Tab>
           <Tabs.Tab value="scopes">Scopes</Tabs.Tab>
           <Tabs.Tab value="limits">Limits</Tabs.Tab>

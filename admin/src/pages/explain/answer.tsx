@@ -60,9 +60,15 @@ export function Answer({
               </Button>
             ))}
             {key !== undefined && !isAllowed && (
-              <Anchor component={Link} href={`/o/${key.organization_id}/keys/${key.id}`} size="sm">
+              <Button
+                component={Link}
+                href={`/o/${key.organization_id}/keys/${key.id}`}
+                size="xs"
+                variant="default"
+                leftSection={<Icon name="key" size={14} />}
+              >
                 To the key
-              </Anchor>
+              </Button>
             )}
           </Group>
         )}
@@ -87,10 +93,11 @@ function stepsOf({ steps, route, decision }: Explanation, rule: Rule | undefined
   if (route !== null && !path.some(({ step }) => step === 'route')) {
     path.splice(3, 0, { step: 'route', result: 'pass', detail: route })
   }
-  if (decision === 'deny') return [...path, { step: 'forward', result: 'skipped', detail: 'It stays here.' }]
+  if (decision === 'deny')
+    return [...path, { step: 'forward', result: 'skipped', detail: 'Not asked: the request was refused before' }]
   if (rule === undefined)
-    return [...path, { step: 'answer', result: 'pass', detail: 'The gateway answers this itself.' }]
-  return [...path, { step: 'forward', result: 'pass', detail: `To ${rule.upstream ?? 'the API'}.` }]
+    return [...path, { step: 'answer', result: 'pass', detail: 'The gateway answers this itself' }]
+  return [...path, { step: 'forward', result: 'pass', detail: `To ${rule.upstream ?? 'the API'}` }]
 }
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`

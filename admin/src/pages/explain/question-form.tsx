@@ -55,7 +55,7 @@ export function QuestionForm({
             style={{ flexShrink: 0 }}
           />
           <TextInput
-            label="Path, with its query if it has one"
+            label="Path and query"
             placeholder="/api/v1/projects/42"
             value={draft.path}
             onChange={(event) => set({ path: event.currentTarget.value })}

@@ -80,7 +80,7 @@ function Part({ title, lines }: { title: string; lines: readonly Line[] }) {
       <Stack gap={6} component="ul" p={0} m={0} style={{ listStyle: 'none' }}>
         {lines.map(({ kind, id, text, more }) => (
           <Group key={`${kind} ${id}`} component="li" gap="xs" align="baseline" wrap="nowrap">
-            <Badge color={colours[kind]} w={82} style={{ flexShrink: 0 }}>
+            <Badge color={colours[kind]} w={94} style={{ flexShrink: 0 }}>
               {kind}
             </Badge>
             <Text size="sm" style={{ overflowWrap: 'anywhere' }}>

@@ -7,10 +7,10 @@ export type Problem = Schema<'PolicyProblem'>
 
 const colours: Readonly<Record<Kind, string | undefined>> = {
   comment: 'var(--quiet)',
-  key: 'var(--mantine-color-harbour-text)',
+  key: 'light-dark(var(--mantine-color-harbour-9), var(--mantine-color-harbour-3))',
   text: 'var(--good)',
   value: 'var(--warn)',
-  variable: 'var(--mantine-color-grape-text)',
+  variable: 'light-dark(var(--mantine-color-grape-9), var(--mantine-color-grape-3))',
   plain: undefined,
 }
 
@@ -46,7 +46,11 @@ export const CodeLines = memo(function CodeLines({
         {pieces.map((from) => (
           <div
             key={from}
-            style={{ contentVisibility: 'auto', containIntrinsicSize: `auto ${pieceLines * lineHeight}px` }}
+            style={
+              lines.length > 5 * pieceLines
+                ? { contentVisibility: 'auto', containIntrinsicSize: `auto ${pieceLines * lineHeight}px` }
+                : undefined
+            }
           >
             {lines.slice(from, from + pieceLines).map((line, index) => {
               const number = from + index + 1

@@ -15,7 +15,7 @@ const pattern = new RegExp(
     String.raw`(?<comment>(?<=^|\s)#.*$)`,
     String.raw`(?<variable>\$\{[^}]*\}|\[secret\])`,
     String.raw`(?<key>(?<=^[\s-]*|[{,]\s*)(?:"[^"]*"|[^\s,{}[\]"'#][^,{}[\]"'#]*?)(?=\s*:(?:\s|$)))`,
-    String.raw`(?<value>(?<=[\s,[{:])(?:true|false|null|~|\d[\d_.]*(?:ms|s|m|h|d|kb|mb)?)(?=[\s,\]}]|$))`,
+    String.raw`(?<value>(?<=[\s,[{])(?:true|false|null|~|\d[\d_.]*(?:ms|s|m|h|d|kb|mb)?)(?=[\s,\]}]|$))`,
   ].join('|'),
   'gi',
 )

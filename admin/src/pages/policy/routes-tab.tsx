@@ -40,7 +40,7 @@ export function RoutesTab({ policy, q, onSearch }: { policy: Policy; q: string; 
         rows={found}
         columns={columns}
         idOf={({ host, path, methods }) => JSON.stringify([host, path, methods])}
-        minWidth={920}
+        minWidth={960}
         empty={
           wanted === '' ? (
             <Empty
@@ -72,35 +72,37 @@ const wordsOf = (rule: Rule): string =>
 const columns: readonly Column<Rule>[] = [
   {
     name: 'Path',
-    cell: ({ host, path }) => (
-      <span className="mono" style={{ overflowWrap: 'anywhere' }}>
-        {host !== null && <span className="quiet">{host}</span>}
-        {path}
-      </span>
+    cell: ({ host, path, workspace }) => (
+      <div style={{ minWidth: 190 }}>
+        <span className="mono" style={{ overflowWrap: 'anywhere' }}>
+          {host !== null && <span className="quiet">{host}</span>}
+          {path}
+        </span>
+        {workspace !== null && (
+          <Text size="xs" className="quiet">
+            in workspace <span className="mono">{workspace}</span>
+          </Text>
+        )}
+      </div>
     ),
   },
   {
     name: 'Methods',
-    width: 150,
+    width: 130,
     cell: ({ methods }) =>
       methods === null ? <span className="quiet">all</span> : <span className="mono">{methods.join(' ')}</span>,
   },
-  { name: 'May pass', width: 230, cell: (rule) => <WhoMay rule={rule} /> },
-  {
-    name: 'Workspace',
-    width: 120,
-    cell: ({ workspace }) => (workspace === null ? null : <span className="mono">{workspace}</span>),
-  },
-  { name: 'Limits', width: 150, cell: (rule) => <span className="mono">{limitsOf(rule)}</span> },
+  { name: 'May pass', width: 200, cell: (rule) => <WhoMay rule={rule} /> },
+  { name: 'Limits', width: 125, cell: (rule) => <span className="mono">{limitsOf(rule)}</span> },
   {
     name: 'Goes to',
-    width: 190,
+    width: 200,
     cell: (rule) => (
       <>
         {rule.upstream !== null && <span className="mono">{rule.upstream}</span>}
         <Group gap={4}>
           {flagsOf(rule).map((flag) => (
-            <Badge key={flag} color={flag === 'shadow' ? 'yellow' : 'gray'} tt="none" maw={180} title={flag}>
+            <Badge key={flag} color={flag === 'shadow' ? 'yellow' : 'gray'} tt="none" maw={170} title={flag}>
               {flag}
             </Badge>
           ))}

@@ -4,7 +4,7 @@ import type { Rule } from './use-policy.ts'
 /** Who may pass a route, in one line. */
 export function WhoMay({ rule }: { rule: Rule }) {
   if (rule.deny) return <Badge color="red">no key</Badge>
-  if (rule.public) return <Badge color="gray">everybody, no key asked</Badge>
+  if (rule.public) return <Badge color="gray">everybody</Badge>
   const { scopes, any_scope: any } = rule
   if (scopes.length + any.length === 0) return <Badge color="teal">any valid key</Badge>
   return (

@@ -81,7 +81,7 @@ export function Verdict({
 const columns: readonly Column<Test>[] = [
   {
     name: 'Result',
-    width: 90,
+    width: 115,
     cell: ({ passed }) => <Badge color={passed ? 'teal' : 'red'}>{passed ? 'holds' : 'missed'}</Badge>,
   },
   {

@@ -23,11 +23,11 @@ export function decisionOf(row: Row, known: Known): DecisionStep[] {
   const shadowed =
     row.shadow_code === null ? undefined : row.shadow_code === 'INSUFFICIENT_SCOPE' ? 'scopes' : 'rate_limits'
   return steps.map((step, index): DecisionStep => {
-    if (index > end) return { step, result: 'skipped', detail: 'Not asked: the request was refused before.' }
+    if (index > end) return { step, result: 'skipped', detail: 'Not asked: the request was refused before' }
     if (index === end) return { step, result: 'deny', detail: whyRefused(step, row) }
-    if (entry.has(step) && row.key_id === null) return { step, result: 'skipped', detail: 'The route asks for no key.' }
+    if (entry.has(step) && row.key_id === null) return { step, result: 'skipped', detail: 'The route asks for no key' }
     if (step === shadowed) {
-      const detail = `Would be refused with ${row.shadow_code}; the route is in shadow mode, so it passed.`
+      const detail = `Would be refused with ${row.shadow_code}; the route is in shadow mode, so it passed`
       return { step, result: 'shadow', detail }
     }
     if (step === 'forward' && row.status_code === 0) return { step, result: 'skipped', detail: leftEarly }
@@ -38,7 +38,7 @@ export function decisionOf(row: Row, known: Known): DecisionStep[] {
 const reading = ['framing', 'target', 'query_tokens']
 const entrance = ['authenticate', 'organization', 'ip_access']
 const entry: ReadonlySet<string> = new Set(entrance)
-const leftEarly = 'The caller left before there was an answer.'
+const leftEarly = 'The caller left before there was an answer'
 
 function stepsOf(refused: string | undefined, isOwn: boolean): string[] {
   // A route that is not there refuses only those who have shown a key: others learn nothing of which there are.
@@ -87,20 +87,20 @@ function refusedAt({ code, route, key_id, upstream_ms }: Row, { rule, isOwn }: K
 function whyRefused(step: string, { code, key_id, ip, upstream_ms, method, path }: Row): string | undefined {
   if (code === 'RATE_LIMITED') {
     return key_id === null
-      ? `A limit for ${ip} is used up, or too many wrong keys came from there.`
-      : 'A limit is used up, or the key was refused too often in a short time.'
+      ? `A limit for ${ip} is used up, or too many wrong keys came from there`
+      : 'A limit is used up, or the key was refused too often in a short time'
   }
   if (code === 'INVALID_API_KEY') {
     return step === 'authenticate'
-      ? 'No key was sent, or one that is not valid.'
-      : 'The key ended while the request was under way.'
+      ? 'No key was sent, or one that is not valid'
+      : 'The key ended while the request was under way'
   }
-  if (step === 'ip_access') return `${ip} is not among the addresses that the key may be used from.`
-  if (code === 'METHOD_NOT_ALLOWED') return `The path is there; no route of it takes ${method}.`
+  if (step === 'ip_access') return `${ip} is not among the addresses that the key may be used from`
+  if (code === 'METHOD_NOT_ALLOWED') return `The path is there; no route of it takes ${method}`
   if (code === 'NOT_FOUND') {
-    return step === 'route' ? `No route matches ${path}.` : 'The key has no grant for this workspace.'
+    return step === 'route' ? `No route matches ${path}` : 'The key has no grant for this workspace'
   }
-  if (step === 'forward' && upstream_ms !== null) return `After ${milliseconds(upstream_ms)} with the API.`
+  if (step === 'forward' && upstream_ms !== null) return `After ${milliseconds(upstream_ms)} with the API`
   return undefined
 }
 
@@ -111,19 +111,19 @@ function whatPassed(step: string, row: Row, { rule, keyName }: Known): string | 
     case 'route':
       return row.route ?? undefined
     case 'authenticate':
-      return `As ${keyName ?? row.key_id}.`
+      return `As ${keyName ?? row.key_id}`
     case 'ip_access':
-      return `${row.ip} may use the key.`
+      return `${row.ip} may use the key`
     case 'scopes':
       return rule === undefined ? undefined : scopesOf(rule)
     case 'workspace':
-      return rule === undefined ? undefined : (rule.workspace ?? 'The route has no workspace.')
+      return rule === undefined ? undefined : (rule.workspace ?? 'The route has no workspace')
     case 'rate_limits':
-      return rule === undefined ? undefined : rule.limits.join(', ') || 'The route has no limits of its own.'
+      return rule === undefined ? undefined : rule.limits.join(', ') || 'The route has no limits of its own'
     case 'answer':
-      return `The gateway answered ${row.status_code} itself.`
+      return `The gateway answered ${row.status_code} itself`
     case 'forward':
-      return `The API answered ${row.status_code}${row.upstream_ms === null ? '' : ` after ${milliseconds(row.upstream_ms)}`}.`
+      return `The API answered ${row.status_code}${row.upstream_ms === null ? '' : ` after ${milliseconds(row.upstream_ms)}`}`
     default:
       return undefined
   }
@@ -131,10 +131,10 @@ function whatPassed(step: string, row: Row, { rule, keyName }: Known): string | 
 
 const scopesOf = ({ scopes, any_scope: any }: Rule): string =>
   scopes.length > 0
-    ? `Asks for ${scopes.join(', ')}.`
+    ? `Asks for ${scopes.join(', ')}`
     : any.length > 0
-      ? `Asks for one of ${any.join(', ')}.`
-      : 'The route asks for none.'
+      ? `Asks for one of ${any.join(', ')}`
+      : 'The route asks for none'
 
 export const milliseconds = (ms: number): string =>
   ms < 10 ? `${ms.toFixed(1)} ms` : ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`

@@ -20,7 +20,7 @@ export const requestColumns = ({ keys, organizations }: Names): readonly Column<
   {
     name: 'Request',
     cell: (row) => (
-      <>
+      <div style={{ minWidth: 200 }}>
         <span className="mono" style={{ overflowWrap: 'anywhere' }}>
           <b>{row.method}</b> {row.path}
         </span>
@@ -34,7 +34,7 @@ export const requestColumns = ({ keys, organizations }: Names): readonly Column<
             shadow: <span className="mono">{row.shadow_code}</span>
           </Text>
         )}
-      </>
+      </div>
     ),
   },
   ...(organizations === undefined

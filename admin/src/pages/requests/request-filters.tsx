@@ -70,7 +70,7 @@ export function RequestFilters({
         value={filters.method || null}
         onChange={(method) => onChange({ method: method ?? '' })}
         clearable
-        w={{ base: half, xs: 140 }}
+        w={{ base: half, xs: 125 }}
       />
       <Select
         aria-label="Status"
@@ -80,7 +80,7 @@ export function RequestFilters({
         onChange={(status) => onChange({ status: status ?? '' })}
         clearable
         searchable
-        w={{ base: half, xs: 150 }}
+        w={{ base: half, xs: 125 }}
       />
       <Select
         aria-label="Refused with"
@@ -90,7 +90,7 @@ export function RequestFilters({
         onChange={(code) => onChange({ code: code ?? '' })}
         clearable
         searchable
-        w={{ base: half, xs: 200 }}
+        w={{ base: half, xs: 170 }}
         comboboxProps={{ width: 260, position: 'bottom-start' }}
       />
       <TimeRange {...filters} onChange={onChange} />
@@ -101,7 +101,7 @@ export function RequestFilters({
           value={filters.key}
           onChange={(key) => onChange({ key })}
           placeholder="Any key"
-          w={{ base: '100%', xs: 220 }}
+          w={{ base: '100%', xs: 180 }}
         />
       ) : (
         <KeyInput key={filters.key} value={filters.key} onChange={(key) => onChange({ key })} />
@@ -137,7 +137,7 @@ function RouteInput({
       rightSection={
         text === '' ? undefined : <CloseButton size="sm" aria-label="Any route" onClick={() => finish('')} />
       }
-      w={{ base: '100%', xs: 230 }}
+      w={{ base: '100%', xs: 185 }}
       comboboxProps={{ width: 340, position: 'bottom-start' }}
     />
   )
@@ -158,7 +158,7 @@ function KeyInput({ value, onChange }: { value: string; onChange: (key: string) 
       error={text === '' || isKeyId(text.trim()) ? undefined : 'An id begins with key_'}
       onBlur={() => (text.trim() === '' || isKeyId(text.trim())) && finish()}
       onKeyDown={(event) => event.key === 'Enter' && (text.trim() === '' || isKeyId(text.trim())) && finish()}
-      w={{ base: '100%', xs: 220 }}
+      w={{ base: '100%', xs: 180 }}
     />
   )
 }

@@ -33,7 +33,7 @@ export function TimeRange({ range, since, until, onChange }: Range & { onChange:
         placeholder="Any time"
         data={[
           ...Object.entries(presets).map(([value, [label]]) => ({ value, label })),
-          { value: 'exact', label: 'Between two times' },
+          { value: 'exact', label: 'Exact times' },
         ]}
         value={isExact ? 'exact' : presets[range] === undefined ? null : range}
         onChange={(next) =>
@@ -44,7 +44,7 @@ export function TimeRange({ range, since, until, onChange }: Range & { onChange:
           )
         }
         clearable
-        w={{ base: 'calc(50% - 5px)', xs: 175 }}
+        w={{ base: 'calc(50% - 5px)', xs: 155 }}
       />
       {isExact && (
         <Group gap="xs" w={{ base: '100%', xs: 'auto' }}>
