@@ -11,16 +11,26 @@ export interface Pages<Item> {
   readonly query: UseInfiniteQueryResult<InfiniteData<{ items: Item[] }>>
 }
 
+interface Options<Item> {
+  readonly limit?: number
+  readonly enabled?: boolean
+  /** Milliseconds: always, or by what the rows are. */
+  readonly refetchInterval?: number | ((items: readonly Item[]) => number)
+}
+
 /** A list by pages: the server says in `Link` whether there is another. Never more than was asked to be seen is loaded. */
 export function usePages<Item extends { readonly id: string }>(
   key: QueryKey,
   fetch: Fetch<Item>,
-  { limit = 50, enabled = true, refetchInterval }: { limit?: number; enabled?: boolean; refetchInterval?: number } = {},
+  { limit = 50, enabled = true, refetchInterval }: Options<Item> = {},
 ): Pages<Item> {
   const query = useInfiniteQuery({
     queryKey: [...key, { limit }],
     enabled,
-    ...(refetchInterval !== undefined && { refetchInterval }),
+    refetchInterval: ({ state }: { state: { data: InfiniteData<{ items: Item[] }> | undefined } }) =>
+      (typeof refetchInterval === 'function'
+        ? refetchInterval(state.data?.pages.flatMap(({ items }) => items) ?? [])
+        : refetchInterval) ?? false,
     initialPageParam: undefined as string | undefined,
     queryFn: async ({ pageParam, signal }) => {
       const { data, response } = await whole(
