@@ -1,0 +1,143 @@
+import { Button, Group, Text } from '@mantine/core'
+import { api, type Schema } from '../../api/client.ts'
+import { usePages } from '../../api/pages.ts'
+import { Status, StatusCode } from '../../components/badges.tsx'
+import { Card } from '../../components/card.tsx'
+import { saveCsv } from '../../components/csv.ts'
+import { Empty } from '../../components/empty.tsx'
+import { type Column, ListTable } from '../../components/list-table.tsx'
+import { Time } from '../../components/time.tsx'
+import { useQueryState } from '../../components/use-query-state.ts'
+import type { Webhook } from '../webhooks/webhook-types.tsx'
+import { DeliveryDrawer } from './delivery-drawer.tsx'
+
+export type Delivery = Schema<'WebhookDeliveryRecord'>
+
+/** What was sent, how often, and what came back; new ones come by themselves. */
+export function DeliveriesCard({ webhook, mayAct }: { webhook: Webhook; mayAct: boolean }) {
+  const { organization_id, id } = webhook
+  const [{ delivery }, change] = useQueryState(['delivery'])
+  const pages = usePages<Delivery>(
+    ['deliveries', organization_id, id],
+    (query, signal) =>
+      api.GET('/platform/organizations/{organization_id}/webhooks/{webhook_id}/deliveries', {
+        params: { path: { organization_id, webhook_id: id }, query },
+        signal,
+      }),
+    { refetchInterval: (items) => (items.some(isDueSoon) ? 1500 : 8000) },
+  )
+  const { items } = pages
+  return (
+    <Card
+      title="Deliveries"
+      about="Newest first, kept for 30 days. The list keeps itself up to date."
+      actions={
+        items.length > 0 && (
+          <Button variant="default" size="xs" onClick={() => saveCsv('deliveries.csv', csvColumns, items)}>
+            Save as CSV
+          </Button>
+        )
+      }
+      flush
+    >
+      <ListTable
+        label="Deliveries"
+        pages={pages}
+        columns={columns}
+        onOpen={(item) => change({ delivery: item.id })}
+        empty={
+          <Empty icon="webhook" title="Nothing was sent yet">
+            Messages stand here from the moment something happens that this webhook asks for. Send a test to see whether
+            your side takes them.
+          </Empty>
+        }
+      />
+      <DeliveryDrawer
+        webhook={webhook}
+        deliveryId={delivery}
+        found={items.find((item) => item.id === delivery)}
+        isLoading={pages.query.isPending}
+        mayAct={mayAct && webhook.status === 'active'}
+        onOpen={(next) => change({ delivery: next })}
+        onClose={() => change({ delivery: '' })}
+      />
+    </Card>
+  )
+}
+
+/** Somebody who sends a test waits for what comes of it. */
+const isDueSoon = ({ status, next_attempt_at }: Delivery): boolean =>
+  status === 'pending' && (next_attempt_at === null || Date.parse(next_attempt_at) - Date.now() < 20_000)
+
+const columns: readonly Column<Delivery>[] = [
+  { name: 'Status', width: 110, cell: ({ status }) => <Status of={status} /> },
+  {
+    name: 'Event',
+    cell: ({ type, redelivery_of }) => (
+      <>
+        <span className="mono">{type}</span>
+        {redelivery_of !== null && (
+          <Text size="xs" className="quiet">
+            sent again
+          </Text>
+        )}
+      </>
+    ),
+  },
+  {
+    name: 'Answer',
+    cell: ({ response }) => <Answer response={response} />,
+  },
+  {
+    name: 'Attempts',
+    width: 130,
+    cell: ({ attempts, next_attempt_at }) => (
+      <>
+        <span className="numbers">{attempts}</span>
+        {next_attempt_at !== null && (
+          <Text size="xs" className="quiet">
+            next <Time at={next_attempt_at} />
+          </Text>
+        )}
+      </>
+    ),
+  },
+  { name: 'Made', width: 120, cell: ({ created_at }) => <Time at={created_at} /> },
+]
+
+/** What the last attempt got. */
+export function Answer({ response }: { response: Delivery['response'] }) {
+  if (response === null) return <span className="quiet">none yet</span>
+  const took = (
+    <Text span size="xs" className="quiet numbers">
+      {Math.round(response.duration_ms)} ms
+    </Text>
+  )
+  return (
+    <Group gap={6}>
+      {response.status_code === null ? (
+        <Text size="sm" c="var(--mantine-color-error)" style={{ overflowWrap: 'anywhere' }}>
+          {response.error ?? 'no answer'}
+        </Text>
+      ) : (
+        <StatusCode status={response.status_code} />
+      )}
+      {took}
+    </Group>
+  )
+}
+
+const csvColumns: Record<string, (delivery: Delivery) => unknown> = {
+  id: ({ id }) => id,
+  event_id: ({ event_id }) => event_id,
+  type: ({ type }) => type,
+  status: ({ status }) => status,
+  attempts: ({ attempts }) => attempts,
+  status_code: ({ response }) => response?.status_code,
+  error: ({ response }) => response?.error,
+  duration_ms: ({ response }) => response?.duration_ms,
+  next_attempt_at: ({ next_attempt_at }) => next_attempt_at,
+  redelivery_of: ({ redelivery_of }) => redelivery_of,
+  created_at: ({ created_at }) => created_at,
+  finished_at: ({ finished_at }) => finished_at,
+}
