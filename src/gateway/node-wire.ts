@@ -201,14 +201,9 @@ const pairs = (flat: readonly string[]): [string, string][] => {
   return list
 }
 
-function linkHints(flat: readonly string[]): { link: string[] } & Record<string, string | string[]> {
-  const hints: Record<string, string | string[]> = {}
-  const link: string[] = []
-  for (const [name, value] of pairs(flat)) {
-    if (name.toLowerCase() === 'link') link.push(value)
-    else hints[name] = value
-  }
-  return { ...hints, link }
+/** Of an interim answer Link alone goes on: what else is in it would frame, or set state, before the answer itself is there. */
+function linkHints(flat: readonly string[]): { link: string[] } {
+  return { link: pairs(flat).flatMap(([name, value]) => (name.toLowerCase() === 'link' ? [value] : [])) }
 }
 
 /** The response object for a request to upgrade, for which Node makes none. */

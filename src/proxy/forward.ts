@@ -5,8 +5,10 @@ import type { ErrorCode } from '../errors.ts'
 import { BodyLimit, BodyTooLarge } from './body-limit.ts'
 import { BodyRate } from './body-rate.ts'
 import { readResponseHeaders } from './response-headers.ts'
-import { tunnel } from './upgrade.ts'
+import { announcedTrailers, readTrailers } from './trailers.ts'
+import { switchesAsAsked, tunnel } from './upgrade.ts'
 import type { Upstream, UpstreamTarget } from './upstream.ts'
+import { isProtocolError, isTimeout } from './upstream-errors.ts'
 import type { Wire, WireListener } from './wire.ts'
 
 /** One admitted request on its way to an upstream, as the data plane describes it. */
@@ -57,6 +59,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   #headSent = false
   #over = false
   #informations = 0
+  #announced: ReadonlySet<string> | undefined
   #body: Readable | null = null
   #bodyRate: BodyRate | undefined
   #tunnelBytes: (() => number) | undefined
@@ -164,6 +167,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
     }
     if (this.#target) this.#upstream.answered(this.#target)
     this.#resumeUpstream = resume
+    this.#announced = announcedTrailers(raw)
     this.#sendHead(status, reason, headers)
     if ((status === 204 || status === 304) && announcesBody(raw)) return this.#endWithHead()
     return true
@@ -180,7 +184,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
     // undici takes a reset for the end of a body that has no length of its own; nobody knows whether it was whole.
     if (this.#target?.isResetting()) return this.onError(new Error('it reset the connection inside a body'))
     this.#settle()
-    const trailers = raw && raw.length > 0 ? readResponseHeaders(raw as Buffer[], 200, false) : undefined
+    const trailers = raw && raw.length > 0 ? readTrailers(raw as Buffer[], this.#announced) : undefined
     this.#outbound.wire.end(trailers)
   }
 
@@ -188,6 +192,10 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
     if (this.#over || status !== 101) {
       socket.destroy()
       return this.#over ? undefined : void this.#protocolError('it switched protocols with a wrong status')
+    }
+    if (!switchesAsAsked((raw ?? []) as Buffer[], this.#outbound.upgrade)) {
+      socket.destroy()
+      return void this.#protocolError('it switched to a protocol that nobody asked for')
     }
     this.#active()
     this.#headSent = true
@@ -288,13 +296,3 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
 
 const announcesBody = (raw: readonly Buffer[]): boolean =>
   raw.some((name, index) => index % 2 === 0 && /^(content-length|transfer-encoding)$/i.test(name.toString('latin1')))
-
-const codeOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? ''
-
-const isTimeout = (error: Error): boolean =>
-  codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT' || codeOf(error) === 'ETIMEDOUT'
-
-const isProtocolError = (error: Error): boolean =>
-  error.name === 'HTTPParserError' ||
-  ['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_INVALID_ARG'].includes(codeOf(error)) ||
-  /^bad (response|upgrade)$/.test(error.message)

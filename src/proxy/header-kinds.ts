@@ -28,7 +28,7 @@ export type HeaderKind = (typeof kind)[keyof typeof kind]
  * Names that mean the same to an upstream that folds case and what is neither letter nor digit, as CGI and its heirs do: most
  * of them `-`, `_` and `.`, some `!`, `~` and whatever else a name may hold.
  */
-const foldName = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-')
+export const foldName = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '-')
 
 const known: Record<string, HeaderKind> = {
   host: kind.host,

@@ -44,6 +44,28 @@ export function tunnel(
   return { bytes: () => carried, breakOff }
 }
 
+/**
+ * RFC 9110 section 7.8: a server switches to protocols that the request names. Another one would have the caller read bytes
+ * as what they are not.
+ * @param head headers of the 101. @param asked the Upgrade of the request.
+ */
+export function switchesAsAsked(head: readonly Buffer[], asked = ''): boolean {
+  const answered: string[] = []
+  for (let index = 0; index < head.length; index += 2) {
+    if (!/^upgrade$/i.test((head[index] as Buffer).toString('latin1'))) continue
+    answered.push(...protocols((head[index + 1] as Buffer).toString('latin1')))
+  }
+  const wanted = protocols(asked)
+  return answered.length > 0 && answered.every((protocol) => wanted.includes(protocol))
+}
+
+const protocols = (list: string): string[] =>
+  list
+    .toLowerCase()
+    .split(',')
+    .map((protocol) => protocol.trim())
+    .filter((protocol) => protocol !== '')
+
 function switchingProtocols(head: readonly Buffer[], ours: string[]): string {
   let text = 'HTTP/1.1 101 Switching Protocols\r\n'
   for (let index = 0; index < head.length; index += 2) {

@@ -81,7 +81,7 @@ describe('an answer that is kept for a repeat', () => {
     const before = rows(gateway)
     const trigger = 'before update of answer on idempotent_requests when new.answer is not null'
     await sql(gateway, `create trigger broken ${trigger} begin select raise(abort, 'broken'); end`)
-    expect((await post(path, body, 'a')).status).toBe(503)
+    expect((await post(path, body, 'a')).status).toBe(500)
     expect(rows(gateway)).toEqual(before)
     await sql(gateway, 'drop trigger broken')
 

@@ -87,6 +87,41 @@ it('101 that nobody asked for is 502', async () => {
   }
 })
 
+it('101 to a protocol that was not asked for is 502, and what is behind it reaches nobody', async () => {
+  for (const [asked, answered] of [
+    ['websocket', 'h2c'],
+    ['websocket', 'websocket, h2c'],
+    ['websocket', 'h2c\r\nUpgrade: websocket'],
+    ['websocket', 'web socket'],
+    ['websocket', ''],
+    ['websocket', ','],
+    ['x/1', 'x/2'],
+    ['a, b', 'a, b, c'],
+  ]) {
+    watched.upstream.respond(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${answered}\r\n\r\nforged`,
+    )
+    const outcome = await watched.attempt(get(`Connection: Upgrade\r\nUpgrade: ${asked}\r\n`))
+    const { requests } = await watched.verify(outcome)
+    const statuses = outcome.responses.map(({ status }) => status)
+    expect({ asked, answered, statuses }).toEqual({ asked, answered, statuses: [502] })
+    for (const response of outcome.responses) expectProblem(response, 502, 'UPSTREAM_PROTOCOL_ERROR')
+    expect(outcome.received().includes('forged')).toBe(false)
+    await eventually('its end', () => requests.every(({ connection }) => connection.isClosed))
+  }
+  for (const [asked, answered] of [
+    ['websocket', 'WebSocket'],
+    ['a/1, B', 'b'],
+    ['a, b', 'b,a'],
+  ]) {
+    watched.upstream.respond(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${answered}\r\n\r\n`)
+    const outcome = await watched.attempt(get(`Connection: Upgrade\r\nUpgrade: ${asked}\r\n`))
+    expect([answered, outcome.responses[0]?.status]).toEqual([answered, 101])
+    outcome.client.reset()
+    await watched.verify(outcome)
+  }
+})
+
 it('what a tunnel carries is read by nobody on the way', async () => {
   // A length of 2^63 in 64 bits, a deflated frame, a fragment without an end, and none of it is a frame to us.
   const frames = Buffer.concat([
