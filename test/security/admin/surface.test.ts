@@ -164,8 +164,8 @@ describe('every answer', () => {
       head.header('x-powered-by'),
     ]).toEqual([what, undefined, undefined, undefined])
     const type = head.header('content-type') ?? ''
-    const isPage = / \/docs(\/|$)/.test(what)
-    if (!isPage) expect([what, type]).toEqual([what, expect.not.stringMatching(/html|xml|javascript|svg|css/)])
+    const isAnswerOfApi = / \/(?:platform|metrics|healthz|readyz|\.well-known|openapi\.json)\b/.test(what)
+    if (isAnswerOfApi) expect([what, type]).toEqual([what, expect.not.stringMatching(/html|xml|javascript|svg|css/)])
   }
   const host = (): string => `Host: ${new URL(gateway.adminUrl).host}\r\n`
 
