@@ -29,20 +29,25 @@ const organizationPages: Record<string, Page> = {
   '/o/:org/settings': lazy(() => import('./pages/organization.tsx')),
 }
 
-const instancePages: Record<string, Page> = {
+/** About the whole instance: for root alone. */
+const rootPages: Record<string, Page> = {
   '/overview': lazy(() => import('./pages/overview.tsx')),
   '/requests': lazy(() => import('./pages/requests.tsx')),
   '/explain': lazy(() => import('./pages/explain.tsx')),
   '/policy': lazy(() => import('./pages/policy.tsx')),
-  '/organizations': lazy(() => import('./pages/organizations.tsx')),
   '/operators': lazy(() => import('./pages/operators.tsx')),
   '/events': lazy(() => import('./pages/events.tsx')),
+}
+
+const personalPages: Record<string, Page> = {
+  '/organizations': lazy(() => import('./pages/organizations.tsx')),
   '/account': lazy(() => import('./pages/account.tsx')),
   '/welcome': lazy(() => import('./pages/welcome.tsx')),
 }
 
 const SetupPage = lazy(() => import('./pages/setup.tsx'))
 const HomePage = lazy(() => import('./pages/home.tsx'))
+const ForRootPage = lazy(() => import('./pages/for-root.tsx'))
 const NotFoundPage = lazy(() => import('./pages/not-found.tsx'))
 
 export function App() {
@@ -74,8 +79,12 @@ export function App() {
           <Suspense fallback={<PageSkeleton />}>
             <Switch>
               <Route path="/" component={HomePage} />
-              {[...Object.entries(organizationPages), ...Object.entries(instancePages)].map(([path, component]) => (
-                <Route key={path} path={path} component={component} />
+              {Object.entries({ ...organizationPages, ...personalPages, ...rootPages }).map(([path, component]) => (
+                <Route
+                  key={path}
+                  path={path}
+                  component={Object.hasOwn(rootPages, path) && !me.data?.is_root ? ForRootPage : component}
+                />
               ))}
               <Route component={NotFoundPage} />
             </Switch>

@@ -35,7 +35,10 @@ export const theme = createTheme({
     },
     Tooltip: { defaultProps: { openDelay: 300, events: { hover: true, focus: true, touch: true } } },
     Table: { defaultProps: { verticalSpacing: 'xs', horizontalSpacing: 'md', highlightOnHover: true } },
-    Badge: { defaultProps: { variant: 'light', radius: 'sm' } },
+    Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none' } },
+    // The focus goes to the first entry; an empty element between would be one that a menu must not have.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
+    Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
   },
 })
 
@@ -51,19 +54,30 @@ const inWords = Object.fromEntries(
   ),
 )
 
+/** White on it can be read. */
+const redButton = {
+  '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
+  '--mantine-color-red-filled-hover': '#b02525',
+}
+
+/** White words on them. Of each scheme: what Mantine says for all of them, its own for the scheme takes back. */
+const redButtons = {
+  '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
+  '--mantine-color-red-filled-hover': '#b02525',
+}
+
 /** Where Mantine's own colours have less contrast than text needs. */
 export const variables: CSSVariablesResolver = () => ({
-  variables: {
-    '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
-    '--mantine-color-red-filled-hover': '#b02525',
-  },
+  variables: {},
   light: {
     ...inWords,
+    ...redButton,
     '--mantine-color-dimmed': 'var(--quiet)',
     '--mantine-color-error': '#c92a2a',
     '--mantine-color-placeholder': '#6b7280',
   },
   dark: {
+    ...redButton,
     '--mantine-color-dimmed': 'var(--quiet)',
     '--mantine-color-anchor': 'var(--mantine-color-harbour-3)',
     '--mantine-color-error': 'var(--mantine-color-red-4)',

@@ -14,6 +14,7 @@ export function Confirm({
   children,
   action,
   typed,
+  isHarmless = false,
   run,
 }: {
   opened: boolean
@@ -23,6 +24,8 @@ export function Confirm({
   /** The verb on the button. */
   action: string
   typed?: string
+  /** It takes nothing away. */
+  isHarmless?: boolean
   run: () => Promise<unknown>
 }) {
   const [text, setText] = useState('')
@@ -78,7 +81,12 @@ export function Confirm({
             <Button variant="default" onClick={onClose}>
               Cancel
             </Button>
-            <Button type="submit" color="red" loading={busy} disabled={typed !== undefined && text !== typed}>
+            <Button
+              type="submit"
+              {...(!isHarmless && { color: 'red' })}
+              loading={busy}
+              disabled={typed !== undefined && text !== typed}
+            >
               {action}
             </Button>
           </Group>

@@ -99,8 +99,7 @@ function DeleteCard({ organization }: { organization: Organization }) {
     <Card title="Delete the organization">
       <Group justify="space-between" gap="md">
         <Text size="sm" className="quiet" maw={520}>
-          Its keys, members, workspaces, webhooks and log go with it, for good. To stop its keys for a while, suspend
-          it.
+          Its keys, members, workspaces and webhooks go with it, for good. To stop its keys for a while, suspend it.
         </Text>
         <Button color="red" variant="outline" onClick={() => setAsked(true)}>
           Delete

@@ -47,6 +47,15 @@ function remember(id: string): void {
   }
 }
 
+/** After it was deleted. */
+export function forgetOrganization(id: string): void {
+  try {
+    if (remembered() === id) localStorage.removeItem(storageKey)
+  } catch {
+    // Then nothing was kept.
+  }
+}
+
 function remembered(): string | undefined {
   try {
     return localStorage.getItem(storageKey) ?? undefined

@@ -37,7 +37,11 @@ export function OperatorMenu({
                 Reset the password
               </Menu.Item>
               <Menu.Divider />
-              <Menu.Item color="red" onClick={() => onAsk('delete')} leftSection={<Icon name="trash" size={16} />}>
+              <Menu.Item
+                c="var(--mantine-color-error)"
+                onClick={() => onAsk('delete')}
+                leftSection={<Icon name="trash" size={16} />}
+              >
                 Delete
               </Menu.Item>
             </>

@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useLocation } from 'wouter'
 import { api, ok } from '../../api/client.ts'
 import { Confirm } from '../../components/confirm.tsx'
+import { forgetOrganization } from '../../shell/use-organization.ts'
 import type { Organization } from '../organizations/change-status.tsx'
 
 /** Takes an organization away with everything in it, once its short name was typed. */
@@ -24,6 +25,7 @@ export function DeleteOrganization({ organization, onClose }: { organization: Or
             body: { confirm: slug },
           }),
         )
+        forgetOrganization(id)
         go('/organizations', { replace: true })
         // What was shown of it is gone; asked for again it would be refused.
         client.removeQueries({ predicate: ({ queryKey }) => queryKey.includes(id) })
@@ -32,8 +34,8 @@ export function DeleteOrganization({ organization, onClose }: { organization: Or
         notifications.show({ message: `“${name}” is deleted.` })
       }}
     >
-      Every key of it stops working at once. Members, workspaces, webhooks and the log of its requests go too. This
-      can’t be undone.
+      Every key of it stops working at once; members, workspaces, service accounts and webhooks go too. The log of its
+      requests and its events stay for whoever runs this gateway. This can’t be undone.
     </Confirm>
   )
 }

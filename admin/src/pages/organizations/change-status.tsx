@@ -32,7 +32,7 @@ export function ChangeStatus({ organization, onClose }: { organization: Organiza
       onClose={onClose}
       title={suspends ? `Suspend “${name}”?` : `Let “${name}” go on?`}
       action={suspends ? 'Suspend' : 'Resume'}
-      {...(suspends && { typed: slug })}
+      {...(suspends ? { typed: slug } : { isHarmless: true })}
       run={change}
     >
       {suspends ? (
