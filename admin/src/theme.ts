@@ -60,12 +60,6 @@ const redButton = {
   '--mantine-color-red-filled-hover': '#b02525',
 }
 
-/** White words on them. Of each scheme: what Mantine says for all of them, its own for the scheme takes back. */
-const redButtons = {
-  '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
-  '--mantine-color-red-filled-hover': '#b02525',
-}
-
 /** Where Mantine's own colours have less contrast than text needs. */
 export const variables: CSSVariablesResolver = () => ({
   variables: {},
