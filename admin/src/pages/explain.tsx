@@ -41,7 +41,6 @@ export default function ExplainPage() {
         <Grid.Col span={{ base: 12, md: 5 }}>
           <Card title="The request">
             <QuestionForm
-              key={JSON.stringify(question)}
               question={question}
               error={problem}
               busy={isFetching}

@@ -3,6 +3,7 @@ import { type FormEvent, useState } from 'react'
 import type { ApiError } from '../../api/client.ts'
 import { fieldProblem } from '../../api/field-problem.ts'
 import { useSettings } from '../../api/session.tsx'
+import { useDraft } from '../../components/use-draft.ts'
 import { CallerFields } from './caller-fields.tsx'
 import { holdsSecret, isAsKey, type Question } from './question.ts'
 
@@ -20,7 +21,7 @@ export function QuestionForm({
   busy: boolean
   onAsk: (question: Question) => void
 }) {
-  const [draft, setDraft] = useState(question)
+  const [draft, setDraft] = useDraft(question)
   const [complaint, setComplaint] = useState<{ path?: string; key?: string }>({})
   const [more, setMore] = useState(question.ip !== '' || question.host !== '')
   const prefix = useSettings().data?.key_prefix.split('_')[0] ?? 'sk'

@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core'
-import { memo } from 'react'
+import { memo, useEffect, useRef } from 'react'
 import type { Schema } from '../../api/client.ts'
 import { highlight, type Kind } from './highlight.ts'
 
@@ -34,8 +34,18 @@ export const CodeLines = memo(function CodeLines({
   const lines = text.replace(/\n$/, '').split('\n')
   const byLine = Map.groupBy(problems, ({ line }) => line)
   const pieces = Array.from({ length: Math.ceil(lines.length / pieceLines) }, (_, index) => index * pieceLines)
+  const frame = useRef<HTMLElement>(null)
+  const [first] = [...byLine.keys()].filter((line) => line !== null).sort((one, other) => one - other)
+  // To the first one, in the frame alone: the page stays where it is.
+  useEffect(() => {
+    const line = frame.current?.querySelector<HTMLElement>(`[data-line="${first}"]`)
+    if (frame.current !== null && line != null) {
+      frame.current.scrollTop += line.getBoundingClientRect().top - frame.current.getBoundingClientRect().top - 80
+    }
+  }, [first])
   return (
     <section
+      ref={frame}
       aria-label={label}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
       tabIndex={0}

@@ -1,6 +1,6 @@
 import { Autocomplete, CloseButton, Group, Select, TextInput } from '@mantine/core'
-import { useState } from 'react'
 import { isCode, refusalCodes } from '../../components/refusal-note.tsx'
+import { useDraft } from '../../components/use-draft.ts'
 import { given } from '../../components/use-query-state.ts'
 import { KeyPicker } from '../keys/key-picker.tsx'
 import { rangeQuery, TimeRange } from './time-range.tsx'
@@ -94,7 +94,7 @@ export function RequestFilters({
         comboboxProps={{ width: 260, position: 'bottom-start' }}
       />
       <TimeRange {...filters} onChange={onChange} />
-      <RouteInput key={filters.route} value={filters.route} routes={routes} onChange={(route) => onChange({ route })} />
+      <RouteInput value={filters.route} routes={routes} onChange={(route) => onChange({ route })} />
       {organizationId !== undefined ? (
         <KeyPicker
           organizationId={organizationId}
@@ -104,7 +104,7 @@ export function RequestFilters({
           w={{ base: '100%', xs: 180 }}
         />
       ) : (
-        <KeyInput key={filters.key} value={filters.key} onChange={(key) => onChange({ key })} />
+        <KeyInput value={filters.key} onChange={(key) => onChange({ key })} />
       )}
     </Group>
   )
@@ -120,7 +120,7 @@ function RouteInput({
   routes: readonly string[]
   onChange: (route: string) => void
 }) {
-  const [text, setText] = useState(value)
+  const [text, setText] = useDraft(value)
   const finish = (route: string): void => {
     if (route.trim() !== value) onChange(route.trim())
   }
@@ -144,7 +144,7 @@ function RouteInput({
 }
 
 function KeyInput({ value, onChange }: { value: string; onChange: (key: string) => void }) {
-  const [text, setText] = useState(value)
+  const [text, setText] = useDraft(value)
   const finish = (): void => {
     if (text.trim() !== value) onChange(text.trim())
   }
