@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/browser/**/*.test.ts'],
     globalSetup: ['test/browser/build-dashboard.ts'],
     // A browser on a machine that has other work to do: what waits, waits for something to be seen.
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     pool: 'forks',
     // A browser and a gateway keep two processors busy.
