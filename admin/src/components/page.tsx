@@ -23,7 +23,7 @@ export function Page({ title, about, back, badges, actions, children }: PageProp
   return (
     <Stack gap="lg">
       <Group justify="space-between" align="flex-start" gap="md">
-        <Box maw={680} miw={0}>
+        <Box maw={680} miw={0} style={{ flex: '1 1 340px' }}>
           {back !== undefined && (
             <Anchor component={Link} href={back.to} size="sm" display="inline-flex" mb={4} style={{ gap: 2 }}>
               <Icon name="back" size={16} />

@@ -1,4 +1,4 @@
-import { Anchor, Button, Text } from '@mantine/core'
+import { Anchor, Box, Button, Text } from '@mantine/core'
 import { Link } from 'wouter'
 import { api } from '../api/client.ts'
 import { usePages } from '../api/pages.ts'
@@ -29,7 +29,6 @@ import { useEventNames } from './events/use-event-names.ts'
 export default function EventsPage() {
   const scope = useScope()
   const me = useMe()
-  const names = useEventNames(scope)
   const [{ event: opened }, change] = useQueryState(['event'])
   const pages = usePages<Event>(
     ['events', scope ?? 'all'],
@@ -43,6 +42,7 @@ export default function EventsPage() {
     { refetchInterval: 15_000 },
   )
   const { items } = pages
+  const names = useEventNames(items, scope)
   return (
     <Page
       title="Events"
@@ -90,14 +90,14 @@ const columns = (names: Names): readonly Column<Event>[] => [
   {
     name: 'Event',
     cell: (event) => (
-      <>
+      <Box miw={160}>
         <Text size="sm" fw={500}>
           {eventWords(event.type)}
         </Text>
         <Text size="xs" className="quiet" lineClamp={1} style={{ overflowWrap: 'anywhere' }}>
           {changedText(event)}
         </Text>
-      </>
+      </Box>
     ),
   },
   {

@@ -1,4 +1,4 @@
-import { Anchor, Button, Menu, Text } from '@mantine/core'
+import { Anchor, Box, Button, Menu, Text } from '@mantine/core'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { api } from '../api/client.ts'
@@ -74,7 +74,7 @@ export default function JobsPage() {
         <ListTable
           label="Jobs"
           pages={pages}
-          columns={isAdmin ? [...columns(to, nameOf), menu] : columns(to, nameOf)}
+          columns={isAdmin && pages.items.some(isUnderWay) ? [...columns(to, nameOf), menu] : columns(to, nameOf)}
           to={to}
           empty={
             <Empty
@@ -110,7 +110,7 @@ const columns = (to: (job: Job) => string, nameOf: (id: string | null) => string
   {
     name: 'Job',
     cell: (job) => (
-      <>
+      <Box miw={150}>
         <Anchor component={Link} href={to(job)} size="sm" fw={500}>
           {jobNames[job.type]}
         </Anchor>
@@ -119,21 +119,21 @@ const columns = (to: (job: Job) => string, nameOf: (id: string | null) => string
             by {nameOf(job.created_by)}
           </Text>
         )}
-      </>
+      </Box>
     ),
   },
   { name: 'Status', width: 120, cell: ({ status }) => <Status of={status} /> },
   {
     name: 'Progress',
     cell: (job) => (
-      <>
+      <Box miw={150}>
         <JobProgress job={job} />
         {job.error_message !== null && (
           <Text size="xs" c="var(--mantine-color-error)" mt={4} lineClamp={2} style={{ overflowWrap: 'anywhere' }}>
             {job.error_message}
           </Text>
         )}
-      </>
+      </Box>
     ),
   },
   { name: 'Took', width: 110, right: true, cell: (job) => tookText(job) ?? <span className="quiet">–</span> },

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Menu, Text } from '@mantine/core'
+import { Badge, Box, Button, Group, Menu, Text } from '@mantine/core'
 import { useState } from 'react'
 import { api, type Schema } from '../api/client.ts'
 import { usePages } from '../api/pages.ts'
@@ -111,7 +111,7 @@ const columns = (own: string | null): readonly Column<Member>[] => [
   {
     name: 'Name',
     cell: ({ id, name, email }) => (
-      <>
+      <Box miw={170}>
         <Group gap={6}>
           <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
             {name}
@@ -121,7 +121,7 @@ const columns = (own: string | null): readonly Column<Member>[] => [
         <Text size="xs" className="quiet" style={{ overflowWrap: 'anywhere' }}>
           {email}
         </Text>
-      </>
+      </Box>
     ),
   },
   {

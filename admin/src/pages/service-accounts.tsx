@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Menu, Text } from '@mantine/core'
+import { Anchor, Box, Button, Group, Menu, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useState } from 'react'
 import { Link } from 'wouter'
@@ -81,7 +81,7 @@ export default function ServiceAccountsPage() {
           )}
           {isAdmin && (
             <Button leftSection={<Icon name="plus" />} onClick={() => change({ dialog: 'create' })}>
-              Create service account
+              Create account
             </Button>
           )}
         </>
@@ -125,7 +125,7 @@ const columns: readonly Column<ServiceAccount>[] = [
   {
     name: 'Name',
     cell: ({ name, slug, description }) => (
-      <>
+      <Box miw={190}>
         <Group gap={6}>
           <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
             {name}
@@ -137,16 +137,21 @@ const columns: readonly Column<ServiceAccount>[] = [
             {description}
           </Text>
         )}
-      </>
+      </Box>
     ),
   },
-  { name: 'Role', width: 110, cell: ({ role }) => <RoleBadge role={role} /> },
+  { name: 'Role', width: 130, cell: ({ role }) => <RoleBadge role={role} /> },
   { name: 'Status', width: 110, cell: ({ is_active }) => <Status of={is_active ? 'active' : 'inactive'} /> },
   {
     name: 'Keys',
     width: 110,
     cell: ({ id, organization_id, name }) => (
-      <Anchor component={Link} href={`/o/${organization_id}/keys?owner=${id}`} size="sm" aria-label={`Keys of ${name}`}>
+      <Anchor
+        component={Link}
+        href={`/o/${organization_id}/keys?owner=${id}`}
+        size="sm"
+        aria-label={`Its keys: ${name}`}
+      >
         Its keys
       </Anchor>
     ),

@@ -1,7 +1,7 @@
 import { ActionIcon, Alert, Anchor, Button, Grid, Menu, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { Link, useParams } from 'wouter'
 import { ApiError, api, ok, type Schema } from '../api/client.ts'
 import { useOnce } from '../api/once.ts'
@@ -130,13 +130,11 @@ function WithWebhook({ webhook }: { webhook: Webhook }) {
                   <EventBadges events={webhook.events} />
                 </Text>
               </div>
-              <Fact name="Old secret signs">
+              <Fact name="Old secret ends">
                 {!isAhead(webhook.previous_secret_expires_at) ? (
-                  <span className="quiet">no</span>
+                  <span className="quiet">there is none</span>
                 ) : (
-                  <>
-                    until <Time at={webhook.previous_secret_expires_at} />
-                  </>
+                  <Time at={webhook.previous_secret_expires_at} />
                 )}
               </Fact>
               <Fact name="Made">
@@ -173,6 +171,7 @@ function TestButton({
   const client = useQueryClient()
   const once = useOnce()
   const [, change] = useQueryState(['delivery'])
+  const button = useRef<HTMLButtonElement>(null)
   const [busy, setBusy] = useState(false)
   const test = async (): Promise<void> => {
     setBusy(true)
@@ -187,15 +186,19 @@ function TestButton({
         ),
       )
       await client.invalidateQueries({ queryKey: ['deliveries', organization_id, id] })
-      change({ delivery: delivery.id })
+      setBusy(false)
+      // A button that is busy has no focus: back to it, so that it is there when the drawer is closed.
+      setTimeout(() => {
+        button.current?.focus()
+        change({ delivery: delivery.id })
+      })
     } catch (refusal) {
       onError(refusal)
-    } finally {
       setBusy(false)
     }
   }
   return (
-    <Button leftSection={<Icon name="play" size={16} />} loading={busy} onClick={() => void test()}>
+    <Button ref={button} leftSection={<Icon name="play" size={16} />} loading={busy} onClick={() => void test()}>
       Send a test
     </Button>
   )

@@ -1,4 +1,4 @@
-import { Anchor, Button, Text } from '@mantine/core'
+import { Anchor, Box, Button, Text } from '@mantine/core'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { api, type Schema } from '../api/client.ts'
@@ -102,7 +102,7 @@ const columns = (to: (webhook: Webhook) => string): readonly Column<Webhook>[] =
   {
     name: 'URL',
     cell: (webhook) => (
-      <>
+      <Box miw={200}>
         <Anchor component={Link} href={to(webhook)} size="sm" className="mono" style={{ overflowWrap: 'anywhere' }}>
           {webhook.url}
         </Anchor>
@@ -111,7 +111,7 @@ const columns = (to: (webhook: Webhook) => string): readonly Column<Webhook>[] =
             {webhook.description}
           </Text>
         )}
-      </>
+      </Box>
     ),
   },
   { name: 'Events', cell: ({ events }) => <EventBadges events={events} shown={2} /> },

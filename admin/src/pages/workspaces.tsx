@@ -100,7 +100,7 @@ const columns: readonly Column<Workspace>[] = [
   {
     name: 'Name',
     cell: ({ name }) => (
-      <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
+      <Text size="sm" fw={500} miw={150} style={{ overflowWrap: 'anywhere' }}>
         {name}
       </Text>
     ),

@@ -7,7 +7,7 @@ export function Actor({ event: { actor, organization_id }, names }: { event: Eve
   if (actor.type === 'api_key' && actor.id !== null && organization_id !== null) {
     return (
       <Anchor component={Link} href={`/o/${organization_id}/keys/${actor.id}`} size="sm">
-        the key {shortId(actor.id)}
+        the key {names.keys.get(actor.id) ?? shortId(actor.id)}
       </Anchor>
     )
   }

@@ -1,4 +1,5 @@
 import type { Schema } from '../../api/client.ts'
+import { jobNames } from '../jobs/job-words.ts'
 
 export type Event = Schema<'EventRecord'>
 
@@ -6,6 +7,7 @@ export type Event = Schema<'EventRecord'>
 export interface Names {
   readonly people: ReadonlyMap<string, string>
   readonly accounts: ReadonlyMap<string, string>
+  readonly keys: ReadonlyMap<string, string>
   /** undefined: all events are of one organization. */
   readonly organizations: ReadonlyMap<string, string> | undefined
   readonly myId: string | null
@@ -49,12 +51,15 @@ export function targetLink({ target, organization_id: organizationId }: Event): 
 }
 
 /** What it was called: now, or when it was changed. */
-export function targetText({ target, before, after }: Event, { people, accounts, organizations }: Names): string {
+export function targetText({ target, before, after }: Event, { people, accounts, keys, organizations }: Names): string {
   if (target === null) return ''
-  const known = people.get(target) ?? accounts.get(target) ?? organizations?.get(target)
+  const known = people.get(target) ?? accounts.get(target) ?? keys.get(target) ?? organizations?.get(target)
+  if (target.startsWith('job_') && isJobType(after?.type)) return jobNames[after.type]
   const said = [after?.name, before?.name, after?.email].find((value) => typeof value === 'string' && value !== '')
   return known ?? (said as string | undefined) ?? shortId(target)
 }
+
+const isJobType = (type: unknown): type is keyof typeof jobNames => typeof type === 'string' && type in jobNames
 
 export const shortId = (id: string): string => (id.length <= 16 ? id : `${id.slice(0, 8)}…${id.slice(-4)}`)
 

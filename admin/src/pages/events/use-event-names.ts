@@ -1,13 +1,13 @@
 import { useQuery } from '@tanstack/react-query'
 import { api, ok } from '../../api/client.ts'
-import { usePages } from '../../api/pages.ts'
 import { useMe } from '../../api/session.tsx'
-import type { Names } from './event-words.ts'
+import { useNames } from '../requests/use-names.ts'
+import type { Event, Names } from './event-words.ts'
 
 const limit = '200'
 
 /** What people, service accounts and organizations are called. Of each kind the newest 200. */
-export function useEventNames(scope: string | undefined): Names {
+export function useEventNames(events: readonly Event[], scope: string | undefined): Names {
   const me = useMe()
   const params = { path: { organization_id: scope ?? '' }, query: { limit } }
   const members = useQuery({
@@ -30,15 +30,16 @@ export function useEventNames(scope: string | undefined): Names {
     queryFn: ({ signal }) => ok(api.GET('/platform/operators', { params: { query: { limit } }, signal })),
     staleTime: 60_000,
   })
-  const organizations = usePages(
-    ['organizations'],
-    (query, signal) => api.GET('/platform/organizations', { params: { query }, signal }),
-    { limit: 200, enabled: scope === undefined },
-  )
+  const { keys, organizations } = useNames(events.flatMap(keysOf), scope)
   return {
     people: new Map([...(operators.data ?? []), ...(members.data ?? [])].map(({ id, name }) => [id, name])),
     accounts: new Map(accounts.data?.map(({ id, name }) => [id, name])),
-    organizations: scope === undefined ? new Map(organizations.items.map(({ id, name }) => [id, name])) : undefined,
+    keys,
+    organizations,
     myId: me.id,
   }
 }
+
+/** The keys that an event is about, or that did it. */
+const keysOf = ({ target, actor, organization_id }: Event) =>
+  [target, actor.id].filter((id) => id?.startsWith('key_')).map((key_id) => ({ key_id, organization_id }))

@@ -71,7 +71,7 @@ function Output({ job, result }: { job: JobResult; result: Result }) {
       </Button>
       <Text size="xs" className="quiet" component="div">
         {typeof result.format === 'string' && `${result.format.toUpperCase()}, `}
-        {bytesText(output.bytes)}, kept until <Time at={output.expires_at} />
+        {bytesText(output.bytes)}, goes <Time at={output.expires_at} />
       </Text>
     </Group>
   )
@@ -92,7 +92,7 @@ function Errors({ errors, more }: { errors: readonly LineError[]; more: boolean 
       about={
         more
           ? 'The first hundred problems; the report has all of them.'
-          : 'Mend these and send the same file again: what is in already is skipped.'
+          : 'Mend these lines, and import them alone: the others are done.'
       }
       flush
     >

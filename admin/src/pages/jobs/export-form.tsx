@@ -1,4 +1,4 @@
-import { NumberInput, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Input, NumberInput, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useSettings } from '../../api/session.tsx'
 import { Form } from '../../components/form-drawer.tsx'
@@ -110,14 +110,11 @@ export function ExportRequests({ organizationId, onClose, onOrdered }: Props) {
             Rows of this organization’s request log, newest first, at most a million. No header and no body is in them.
           </Text>
           <FormatInput value={format} onChange={setFormat} />
-          <div>
-            <Text size="sm" fw={500} mb={4}>
-              Time
-            </Text>
+          <Input.Wrapper label="Time" labelElement="div">
             <Stack gap="xs">
               <TimeRange {...range} onChange={setRange} />
             </Stack>
-          </div>
+          </Input.Wrapper>
           <TextInput
             label="Key id"
             placeholder="Any: key_…"
@@ -160,11 +157,10 @@ export function ExportRequests({ organizationId, onClose, onOrdered }: Props) {
 
 function FormatInput({ value, onChange }: { value: Format; onChange: (format: Format) => void }) {
   return (
-    <div>
-      <Text size="sm" fw={500} mb={4}>
-        Format
-      </Text>
+    <Input.Wrapper label="Format" labelElement="div">
       <SegmentedControl
+        display="flex"
+        w="fit-content"
         aria-label="Format"
         data={[
           { value: 'csv', label: 'CSV' },
@@ -173,6 +169,6 @@ function FormatInput({ value, onChange }: { value: Format; onChange: (format: Fo
         value={value}
         onChange={(format) => onChange(format as Format)}
       />
-    </div>
+    </Input.Wrapper>
   )
 }

@@ -7,7 +7,7 @@ import type { Names, Row } from './request-columns.tsx'
 const keysMax = 15
 
 /** What the keys and organizations of these rows are called. */
-export function useNames(rows: readonly Row[], scope: string | undefined): Names {
+export function useNames(rows: readonly Pick<Row, 'key_id' | 'organization_id'>[], scope: string | undefined): Names {
   const owners = new Map<string, string>()
   for (const { key_id, organization_id } of rows) {
     if (owners.size >= keysMax) break
