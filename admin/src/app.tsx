@@ -6,6 +6,7 @@ import { ProofProvider } from './api/proof.tsx'
 import { type Me, meQuery, SessionProvider } from './api/session.tsx'
 import { isPath } from './api/way-back.ts'
 import { ErrorNote } from './components/error-note.tsx'
+import { PageBoundary } from './components/page-boundary.tsx'
 import { PageSkeleton } from './components/page-skeleton.tsx'
 import { LogInPage } from './pages/log-in.tsx'
 import { Shell } from './shell/shell.tsx'
@@ -76,19 +77,21 @@ export function App() {
     <SessionProvider me={me.data}>
       <ProofProvider>
         <Shell>
-          <Suspense fallback={<PageSkeleton />}>
-            <Switch>
-              <Route path="/" component={HomePage} />
-              {Object.entries({ ...organizationPages, ...personalPages, ...rootPages }).map(([path, component]) => (
-                <Route
-                  key={path}
-                  path={path}
-                  component={Object.hasOwn(rootPages, path) && !me.data?.is_root ? ForRootPage : component}
-                />
-              ))}
-              <Route component={NotFoundPage} />
-            </Switch>
-          </Suspense>
+          <PageBoundary at={location}>
+            <Suspense fallback={<PageSkeleton />}>
+              <Switch>
+                <Route path="/" component={HomePage} />
+                {Object.entries({ ...organizationPages, ...personalPages, ...rootPages }).map(([path, component]) => (
+                  <Route
+                    key={path}
+                    path={path}
+                    component={Object.hasOwn(rootPages, path) && !me.data?.is_root ? ForRootPage : component}
+                  />
+                ))}
+                <Route component={NotFoundPage} />
+              </Switch>
+            </Suspense>
+          </PageBoundary>
         </Shell>
       </ProofProvider>
     </SessionProvider>
