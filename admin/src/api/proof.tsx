@@ -69,7 +69,8 @@ export function ProofProvider({ children }: { children: ReactNode }) {
   return (
     <ProofContext value={run}>
       {children}
-      <Modal opened={asked !== undefined} onClose={() => finish(false)} title="Is it still you?">
+      {/* Above the dialog that asked for it. */}
+      <Modal opened={asked !== undefined} onClose={() => finish(false)} title="Is it still you?" zIndex={300}>
         <form
           onSubmit={(event) => {
             event.preventDefault()

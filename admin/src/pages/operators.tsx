@@ -98,7 +98,7 @@ const columns = (
   {
     name: 'Name',
     cell: ({ id, name, email }) => (
-      <>
+      <div style={{ minWidth: 170 }}>
         <Group gap={6}>
           <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
             {name}
@@ -108,7 +108,7 @@ const columns = (
         <Text size="xs" className="quiet" style={{ overflowWrap: 'anywhere' }}>
           {email}
         </Text>
-      </>
+      </div>
     ),
   },
   {

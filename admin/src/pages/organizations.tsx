@@ -81,14 +81,14 @@ const columns = (onAsk: (organization: Organization) => void): readonly Column<O
   {
     name: 'Name',
     cell: ({ id, name, slug }) => (
-      <>
+      <div style={{ minWidth: 150 }}>
         <Anchor component={Link} href={`/o/${id}`} size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
           {name}
         </Anchor>
         <Text size="xs" className="quiet mono">
           {slug}
         </Text>
-      </>
+      </div>
     ),
   },
   {
@@ -121,7 +121,7 @@ function Actions({ organization, onAsk }: { organization: Organization; onAsk: (
     <Group justify="flex-end" data-own>
       <Menu position="bottom-end">
         <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${name}`}>
+          <ActionIcon variant="subtle" color="gray" c="var(--quiet)" aria-label={`Actions for ${name}`}>
             <Icon name="more" />
           </ActionIcon>
         </Menu.Target>

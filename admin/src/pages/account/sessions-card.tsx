@@ -80,11 +80,15 @@ const columns = (onEnd: (session: Session) => void): readonly Column<Session>[] 
   {
     name: 'Browser',
     cell: ({ user_agent, current }) => (
-      <Group gap={6}>
+      <Group gap={6} miw={150}>
         <Text size="sm" title={user_agent ?? undefined} style={{ overflowWrap: 'anywhere' }}>
           {browserName(user_agent)}
         </Text>
-        {current && <Badge color="teal">this one</Badge>}
+        {current && (
+          <Badge color="teal" miw="max-content">
+            this one
+          </Badge>
+        )}
       </Group>
     ),
   },

@@ -103,20 +103,20 @@ const columns = (onRevoke: (token: Token) => void): readonly Column<Token>[] => 
   {
     name: 'Name',
     cell: ({ name, suffix }) => (
-      <>
+      <div style={{ minWidth: 140 }}>
         <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
           {name}
         </Text>
         <Text size="xs" className="quiet mono">
           …{suffix}
         </Text>
-      </>
+      </div>
     ),
   },
   {
     name: 'Carries',
     cell: ({ role, organization_id }) => (
-      <>
+      <div style={{ minWidth: 110 }}>
         {role}
         {organization_id !== null && (
           <>
@@ -125,7 +125,7 @@ const columns = (onRevoke: (token: Token) => void): readonly Column<Token>[] => 
           </>
         )}
         {organization_id === null && role !== 'root' && ' in all of yours'}
-      </>
+      </div>
     ),
   },
   { name: 'Expires', width: 130, cell: ({ expires_at }) => <Time at={expires_at} /> },
