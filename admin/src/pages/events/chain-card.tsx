@@ -24,7 +24,7 @@ export function ChainCard() {
         {data === undefined ? (
           <Skeleton h={44} w={420} maw="100%" />
         ) : (
-          <div role="status">
+          <div role="status" style={{ flex: '1 1 300px' }}>
             <Group gap="xs">
               <Badge
                 color={data.valid ? 'teal' : 'red'}

@@ -42,7 +42,7 @@ export function Outcome({ job }: { job: JobResult }) {
         )}
         <Output job={job} result={result} />
       </Card>
-      {errors.length > 0 && <Errors errors={errors} more={Number(result.failed ?? 0) > errors.length} />}
+      {errors.length > 0 && <Errors errors={errors} about={aboutErrors(job, errors.length)} />}
     </>
   )
 }
@@ -71,7 +71,7 @@ function Output({ job, result }: { job: JobResult; result: Result }) {
       </Button>
       <Text size="xs" className="quiet" component="div">
         {typeof result.format === 'string' && `${result.format.toUpperCase()}, `}
-        {bytesText(output.bytes)}, goes <Time at={output.expires_at} />
+        {bytesText(output.bytes)}, deleted <Time at={output.expires_at} />
       </Text>
     </Group>
   )
@@ -85,17 +85,16 @@ interface LineError {
 
 const errorsOf = ({ errors }: Result): LineError[] => (Array.isArray(errors) ? (errors as unknown as LineError[]) : [])
 
-function Errors({ errors, more }: { errors: readonly LineError[]; more: boolean }) {
+function aboutErrors({ status, result, progress }: JobResult, shown: number): string {
+  if (Number(result?.failed ?? 0) > shown) return 'The first of them; the report has all.'
+  if (status !== 'completed')
+    return `The import ended after ${countText(progress)} lines: those after them are missing, too.`
+  return 'Mend these lines, and import them alone: the others are done.'
+}
+
+function Errors({ errors, about }: { errors: readonly LineError[]; about: string }) {
   return (
-    <Card
-      title="Lines that were left out"
-      about={
-        more
-          ? 'The first hundred problems; the report has all of them.'
-          : 'Mend these lines, and import them alone: the others are done.'
-      }
-      flush
-    >
+    <Card title="Lines that were left out" about={about} flush>
       <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'Lines that were left out' }}>
         <Table aria-label="Lines that were left out" miw={420}>
           <Table.Thead>

@@ -86,7 +86,7 @@ const columns: readonly Column<Delivery>[] = [
   },
   {
     name: 'Answer',
-    cell: ({ response }) => <Answer response={response} />,
+    cell: (delivery) => <Answer delivery={delivery} />,
   },
   {
     name: 'Attempts',
@@ -106,8 +106,8 @@ const columns: readonly Column<Delivery>[] = [
 ]
 
 /** What the last attempt got. */
-export function Answer({ response }: { response: Delivery['response'] }) {
-  if (response === null) return <span className="quiet">none yet</span>
+export function Answer({ delivery: { response, finished_at } }: { delivery: Delivery }) {
+  if (response === null) return <span className="quiet">{finished_at === null ? 'none yet' : 'was not sent'}</span>
   const took = (
     <Text span size="xs" className="quiet numbers">
       {Math.round(response.duration_ms)} ms

@@ -118,7 +118,7 @@ function Content({
           Last answer
         </Title>
         <Group gap="xs" mb={response === null || response.body === '' ? 0 : 'xs'}>
-          <Answer response={response} />
+          <Answer delivery={delivery} />
           {response !== null && (
             <Text size="xs" className="quiet" component="div">
               <Time at={response.at} />
