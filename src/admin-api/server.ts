@@ -75,7 +75,8 @@ export function createAdminServer({
     openPages.has(url) || isOwnHost(headers.host) || (url === '/metrics' && isScraper(headers))
   const notFound = (request: FastifyRequest, reply: FastifyReply) => {
     const allowed = methods.at(request.url.split('?', 1)[0] ?? '')
-    if (allowed.length === 0) return refuse(reply, 'NOT_FOUND')
+    // A method that is there can be missing its object: a file that the folder does not have.
+    if (allowed.length === 0 || allowed.includes(request.method)) return refuse(reply, 'NOT_FOUND')
     return refuse(reply.header('Allow', allowed.join(', ')), 'METHOD_NOT_ALLOWED')
   }
   app.setNotFoundHandler(notFound)
