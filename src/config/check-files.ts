@@ -1,5 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { authoritiesComplaint } from './check-certificates.ts'
 import { isPostgresUrl, parsePostgresUrl } from './postgres-url.ts'
 import type { Finding, Path } from './problems.ts'
 import { parseRedisUrl } from './redis-url.ts'
@@ -8,13 +9,17 @@ import type { Config } from './schema.ts'
 /** Files that the configuration names must be there and readable, and the store must be a place where a file can be. */
 export async function checkFiles({ tls, upstreams, store, redis }: Config): Promise<Finding[]> {
   const files: (readonly [path: Path, file: string])[] = []
+  const authorities: (readonly [path: Path, file: string])[] = []
   if (tls) files.push([['tls', 'cert'], tls.cert], [['tls', 'key'], tls.key])
   for (const [name, upstream] of Object.entries(upstreams)) {
-    if (upstream.tls?.ca !== undefined) files.push([['upstreams', name, 'tls', 'ca'], upstream.tls.ca])
+    if (upstream.tls?.ca !== undefined) authorities.push([['upstreams', name, 'tls', 'ca'], upstream.tls.ca])
   }
   const shared = parseRedisUrl(redis)
-  if (typeof shared !== 'string' && shared.ca !== undefined) files.push([['redis'], shared.ca])
-  const findings = await Promise.all(files.map(async ([path, file]) => asFinding(path, await fileComplaint(file))))
+  if (typeof shared !== 'string' && shared.ca !== undefined) authorities.push([['redis'], shared.ca])
+  const findings = await Promise.all([
+    ...files.map(async ([path, file]) => asFinding(path, await fileComplaint(file))),
+    ...authorities.map(async ([path, file]) => asFinding(path, await authorityComplaint(file))),
+  ])
   findings.push(asFinding(['store'], await storeComplaint(store)))
   return findings.filter((finding) => finding !== undefined)
 }
@@ -34,12 +39,18 @@ async function fileComplaint(file: string): Promise<string | undefined> {
   }
 }
 
+const authorityComplaint = async (file: string): Promise<string | undefined> =>
+  (await fileComplaint(file)) ?? (await authoritiesComplaint(file))
+
 /** The folder of a new store is made when it is opened; here it is enough that nothing else is in its way. */
 async function storeComplaint(store: string): Promise<string | undefined> {
   if (isPostgresUrl(store)) {
     const address = parsePostgresUrl(store)
     const { rootCert, cert, key } = typeof address === 'string' ? {} : address.tls
-    const complaints = await Promise.all([rootCert, cert, key].map(async (file) => file && (await fileComplaint(file))))
+    const complaints = await Promise.all([
+      rootCert && authorityComplaint(rootCert),
+      ...[cert, key].map(async (file) => file && (await fileComplaint(file))),
+    ])
     return complaints.find((complaint) => complaint !== undefined)
   }
   const file = store.slice('sqlite:'.length)

@@ -36,6 +36,23 @@ describe('the text of a file as it is shown', () => {
     expect(text).not.toContain('hunter2')
   })
 
+  it('has none that a comment remembers, however far behind its sign, and shows the rest of the file', () => {
+    const far = `# ${'long ago '.repeat(100)}password: hunter2`
+    const comments = [
+      far,
+      '# token = "hunter2" # and hunter2',
+      "  #  'api-token' : hunter2",
+      '#secret=hunter2\r',
+      '## a # b secret: hunter2',
+    ]
+    const text = shown(oidc(`\${OIDC}`, `${comments.join('\n')}\n# the token is elsewhere\n# token: # none\n`), {
+      OIDC: 'x',
+    })
+    expect(text).not.toContain('hunter2')
+    expect(text.match(/\[secret\]/g)).toHaveLength(comments.length)
+    expect(text).toContain('\n# the token is elsewhere\n# token: # none\n')
+  })
+
   it('has none that a comment remembers, and no password of a URL', () => {
     const text = shown(oidc(`\${OIDC}`, '# client_secret: hunter2\n# redis://user:hunter2@cache:6379\n'), { OIDC: 'x' })
     expect(text).not.toContain('hunter2')

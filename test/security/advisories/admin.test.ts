@@ -82,14 +82,37 @@ it('the pages of the reference are the only files that are served', async () => 
       'x%00.css',
     ],
     ...['/etc/passwd', '%2fetc%2fpasswd', 'index.js', 'package.json', '.npmrc', 'lib/static.js', '../lib/static.js'],
+    ...[
+      'x/../index.css',
+      './index.css',
+      'index.css/',
+      'index.css/.',
+      '%2e/index.css',
+      '*',
+      'a'.repeat(256),
+      'b'.repeat(5000),
+    ],
     ...['static/../../package.json', '../../../../package.json', '%2e%2e/%2e%2e/%2e%2e/gateway.yaml', 'csp.json/..'],
   ]) {
     for (const target of [`/docs/static/${path}`, `/docs/${path}`, `/docs//static/${path}`, `/docs/static//${path}`]) {
-      const answer = await send('GET', target, [])
-      expect([target, answer.status]).not.toEqual([target, 200])
-      expect(answer.header('content-type')).toMatch(/^application\/problem\+json\b/)
+      for (const method of ['GET', 'HEAD']) {
+        const answer = await send(method, target, [])
+        expect([method, target, [400, 404].includes(answer.status), answer.status]).toEqual([
+          method,
+          target,
+          true,
+          answer.status,
+        ])
+        expect(answer.header('content-type')).toMatch(/^application\/problem\+json\b/)
+      }
     }
   }
+  for (const path of ['index.css', 'swagger-ui.css', 'swagger-initializer.js', 'logo.svg']) {
+    expect([path, (await send('GET', `/docs/static/${path}?v=1`, [])).status]).toEqual([path, 200])
+  }
+  expect((await send('GET', '/docs/static/', [])).status).toBe(404)
+  expect((await send('POST', '/docs/static/index.css', [])).status).toBe(405)
+  expect((await gateway.metrics()).match(/^sallyport_faults_total.*/gm) ?? []).toEqual([])
 })
 
 it('no path leads to another place, and none past the log-in', async () => {

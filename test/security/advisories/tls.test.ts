@@ -11,7 +11,7 @@ import {
 } from 'node:tls'
 import { expect, it } from 'vitest'
 import { startAdmin } from '../../helpers/admin.ts'
-import { certificate, writeCertificate } from '../../helpers/certificate.ts'
+import { certificate, privateKey, writeCertificate } from '../../helpers/certificate.ts'
 import { startGateway } from '../../helpers/gateway.ts'
 import { plainResponse } from '../../helpers/raw-upstream.ts'
 
@@ -27,7 +27,41 @@ it('a certificate that is not there stops the start, and a reload that lost one 
   expect((await running.request('GET', '/x')).status).toBe(502)
 })
 
-it('an upstream is who its certificate says, and a file of authorities that holds none makes nobody trusted', async () => {
+it('a file of authorities without a certificate that can be read stops the start, and the reload', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-ca-'))
+  const file = join(folder, 'ca.pem')
+  const yaml = `
+upstreams: { api: { targets: ['https://127.0.0.1:1'], tls: { ca: '${file}' } } }
+routes: [{ path: /*, upstream: api, public: true }]`
+  const lines = certificate.split('\n')
+  const bodyless = [lines[0], lines.at(-2), ''].join('\n')
+  for (const [text, complaint] of [
+    ['', 'holds no certificate'],
+    ['\n \n', 'holds no certificate'],
+    ['nothing', 'holds no certificate'],
+    [privateKey, 'holds no certificate'],
+    [certificate.slice(0, 300), 'certificate 1 of 1 in'],
+    [bodyless, 'certificate 1 of 1 in'],
+    [certificate.replace('MIIB', 'AAAA'), 'certificate 1 of 1 in'],
+    [certificate + certificate.slice(0, 300), 'certificate 2 of 2 in'],
+    [certificate.slice(0, 300) + certificate, 'certificate 1 of 2 in'],
+  ] as const) {
+    await writeFile(file, text)
+    await expect(startGateway(yaml), text).rejects.toThrow(complaint)
+  }
+  for (const text of [certificate, `# an authority\n${certificate}\n${certificate.replaceAll('\n', '\r\n')}`]) {
+    await writeFile(file, text)
+    await using running = await startAdmin(yaml)
+    expect((await running.request('GET', '/x')).status).toBe(502)
+    expect((await running.api('POST', '/config/reload')).status).toBe(200)
+    await writeFile(file, '')
+    const answer = await running.api('POST', '/config/reload')
+    expect([answer.status, JSON.stringify(answer.body)]).toEqual([422, expect.stringContaining('holds no certificate')])
+  }
+  await rm(folder, { recursive: true })
+})
+
+it('an upstream is who its certificate says, and a file of authorities is the only one that is asked', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-ca-'))
   const { cert, key } = await writeCertificate(folder)
   const server = createTlsServer({ cert: await readFile(cert), key: await readFile(key) }, (socket) => {
@@ -37,7 +71,7 @@ it('an upstream is who its certificate says, and a file of authorities that hold
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const usual = getCACertificates('default')
-  const files = { right: certificate, empty: '', wrong: 'nothing', half: certificate.slice(0, 300) }
+  const files = { right: certificate, both: `${usual[0]}\n${certificate}`, other: `${usual[0]}\n` }
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, `${name}.pem`), text)
   const names = ['none', 'later', ...Object.keys(files)]
   const upstreams = names.map((name) => {
@@ -56,8 +90,8 @@ ${names.map((name) => `  - { path: /${name}, upstream: ${name}, public: true }`)
       name,
       (await gateway.request('GET', `/${name}`)).status,
     ]
-    for (const name of ['none', 'right']) expect(await statusOf(name)).toEqual([name, 200])
-    for (const name of ['empty', 'wrong', 'half']) expect(await statusOf(name)).toEqual([name, 502])
+    for (const name of ['none', 'right', 'both']) expect(await statusOf(name)).toEqual([name, 200])
+    expect(await statusOf('other')).toEqual(['other', 502])
     setDefaultCACertificates(usual)
     expect(await statusOf('later')).toEqual(['later', 502])
   } finally {
