@@ -39,7 +39,7 @@ export default function OverviewPage() {
   const total = asked.total.data?.[0]
   const base = organizationId === undefined ? '/requests' : `/o/${organizationId}/requests`
   const toRequests = (filter: Record<string, string>): string =>
-    `${base}?${new URLSearchParams({ ...filter, ...view.part })}`
+    `${base}?${new URLSearchParams({ ...filter, ...(view.part ?? { range: view.range }) })}`
 
   if (organization.error instanceof ApiError && organization.error.status === 404) return <NoSuchOrganization />
   const { data: buckets } = asked.time
