@@ -13,7 +13,10 @@ const reach: Record<OrganizationRole, string> = {
 
 /** In a list: how far somebody may go. */
 export const RoleBadge = ({ role }: { role: OrganizationRole }) => (
-  <Badge color={role === 'owner' ? 'grape' : role === 'admin' ? 'blue' : 'gray'} style={{ flexShrink: 0, minWidth: 'max-content' }}>
+  <Badge
+    color={role === 'owner' ? 'grape' : role === 'admin' ? 'blue' : 'gray'}
+    style={{ flexShrink: 0, minWidth: 'max-content' }}
+  >
     {role}
   </Badge>
 )
