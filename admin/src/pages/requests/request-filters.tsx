@@ -70,7 +70,7 @@ export function RequestFilters({
         value={filters.method || null}
         onChange={(method) => onChange({ method: method ?? '' })}
         clearable
-        w={{ base: half, xs: 125 }}
+        w={{ base: half, xs: 138 }}
       />
       <Select
         aria-label="Status"
@@ -90,7 +90,7 @@ export function RequestFilters({
         onChange={(code) => onChange({ code: code ?? '' })}
         clearable
         searchable
-        w={{ base: half, xs: 170 }}
+        w={{ base: half, xs: 160 }}
         comboboxProps={{ width: 260, position: 'bottom-start' }}
       />
       <TimeRange {...filters} onChange={onChange} />
