@@ -7,6 +7,8 @@ import { password } from './operators.ts'
 
 export interface Visit {
   readonly page: Page
+  /** What has gone wrong so far. */
+  readonly problems: readonly string[]
   /** Goes to a page of the dashboard, and waits until it shows what it has. */
   go(path: string): Promise<void>
   /** A problem that belongs to the test; one that does not come fails it too. */
@@ -59,7 +61,7 @@ export async function visit(
     await settled(tab.page)
   }
   await go(path)
-  return { page: tab.page, go, expectProblem: (pattern) => void expected.push(pattern) }
+  return { page: tab.page, problems: tab.problems, go, expectProblem: (pattern) => void expected.push(pattern) }
 }
 
 /** Who one is, asked by nobody. */
