@@ -64,7 +64,8 @@ export function App() {
       </Suspense>
     )
   if (me.isPending) return <Wait />
-  if (me.isError) {
+  // Asked again and not answered: whoever was here still is, and what they have open stays open.
+  if (me.isError && me.data === undefined) {
     return (
       <Center h="100vh" p="md">
         <ErrorNote error={me.error} retry={() => void me.refetch()} />

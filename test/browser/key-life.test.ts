@@ -2,7 +2,8 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DashboardWorld, startDashboardWorld } from '../helpers/dashboard-world.ts'
 import { eventually } from '../helpers/eventually.ts'
-import { settled, visit } from '../helpers/visit.ts'
+import { settled } from '../helpers/tab.ts'
+import { visit } from '../helpers/visit.ts'
 
 let world: DashboardWorld
 beforeAll(async () => {

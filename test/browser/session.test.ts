@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DashboardWorld, startDashboardWorld } from '../helpers/dashboard-world.ts'
+import { eventually } from '../helpers/eventually.ts'
 import { testActor } from '../helpers/gateway.ts'
 import { password } from '../helpers/operators.ts'
 import { visit } from '../helpers/visit.ts'
@@ -91,5 +92,29 @@ describe('without a connection', () => {
       .waitFor()
     await page.reload()
     await page.getByRole('row', { name: /Barbara Liskov/ }).waitFor()
+  })
+
+  it('what is open stays open while the gateway is out of service, and goes on when it is back', async () => {
+    const { adminUrl, organizationId, people } = world
+    const { page, problems, expectProblem } = await visit(adminUrl, `/o/${organizationId}/requests`, {
+      email: people.viewer,
+    })
+    await page
+      .getByRole('row', { name: /api\/v1\/projects/ })
+      .first()
+      .waitFor()
+    expectProblem(/was answered 503$/)
+    await page.route('**/platform/**', (route) => route.fulfill({ status: 503 }))
+    await page.getByRole('button', { name: 'Follow live' }).click()
+    // More often than one question is repeated: it was given up in between.
+    await eventually(
+      'who one is to be asked in vain',
+      () => problems.filter((problem) => problem.startsWith('GET /platform/me was answered')).length >= 7,
+      { withinMs: 40_000 },
+    )
+    await page.getByText('connecting again').waitFor()
+    expect(await page.getByRole('row', { name: /api\/v1\/projects/ }).count()).toBeGreaterThan(0)
+    await page.unroute('**/platform/**')
+    await page.getByText('live', { exact: true }).waitFor({ timeout: 40_000 })
   })
 })

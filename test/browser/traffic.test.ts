@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DashboardWorld, startDashboardWorld } from '../helpers/dashboard-world.ts'
-import { settled, visit } from '../helpers/visit.ts'
+import { settled } from '../helpers/tab.ts'
+import { visit } from '../helpers/visit.ts'
 
 let world: DashboardWorld
 beforeAll(async () => {

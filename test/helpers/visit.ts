@@ -2,8 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, expect, onTestFinished } from 'vitest'
 import { launchChromium, openTab } from './chromium.ts'
-import { eventually } from './eventually.ts'
-import { password } from './operators.ts'
+import { logInTab, settled } from './tab.ts'
 
 export interface Visit {
   readonly page: Page
@@ -66,23 +65,6 @@ export async function visit(
 
 /** Who one is, asked by nobody. */
 const asksWho = /^GET \/platform\/me was answered 401$/
-
-/** The cookies of a log-in, as if it had been done by hand. */
-export async function logInTab(page: Page, adminUrl: string, email: string): Promise<void> {
-  const answer = await page.context().request.post(`${adminUrl}/platform/sessions`, {
-    data: { email, password },
-    headers: { origin: adminUrl },
-  })
-  if (!answer.ok()) throw new Error(`log-in was answered ${answer.status()}: ${await answer.text()}`)
-}
-
-/** Everything that was asked for has come, and stands where skeletons were. */
-export async function settled(page: Page): Promise<void> {
-  await eventually('the page to be whole', () => page.evaluate<boolean>(isWhole), { withinMs: 20_000, everyMs: 30 })
-}
-
-const unsettled = '.mantine-Skeleton-root, .mantine-Loader-root:not([aria-hidden]), [aria-busy=true]'
-const isWhole = `document.querySelector('h1, h2') !== null && document.querySelector('${unsettled}') === null`
 
 /** What axe-core has to say against the page that people can't do without: serious and critical findings. */
 export async function axeFindings(page: Page): Promise<string[]> {
