@@ -45,10 +45,10 @@ export type AuthFailure = 'missing' | 'malformed' | 'unknown' | 'revoked' | 'exp
 
 /**
  * `peer`: too many of one peer; `full`: no place, and none to be had. Both were just made. Of those that were there: `idle` and
- * `unfinished` made room for others, `heads` held the oldest part of a head when there was too much of them, and of
- * `unread` the caller did not take its answer.
+ * `unfinished` made room for others, `heads` held the oldest part of a head when there was too much of them, of
+ * `unread` the caller did not take its answer, and `pipelined` sent more requests at once than may wait.
  */
-export const connectionBounds = ['peer', 'full', 'idle', 'unfinished', 'heads', 'unread'] as const
+export const connectionBounds = ['peer', 'full', 'idle', 'unfinished', 'heads', 'unread', 'pipelined'] as const
 export type ConnectionBound = (typeof connectionBounds)[number]
 
 export type LoginMethod = 'password' | 'link' | 'oidc'

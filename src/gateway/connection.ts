@@ -114,7 +114,7 @@ export class Connection {
     this.end()
     // The parser is given it all the same.
     chunk.fill(0)
-    this.socket.destroy()
+    this.#cutOff()
   }
 
   readonly #received = (chunk: Buffer): void => {
@@ -139,13 +139,18 @@ export class Connection {
     const most = this.#pipelined.waiting > waitingOfAllMax ? waitingWhenManyMax : waitingMax
     if (count > most) {
       this.end()
-      socket.destroy()
+      this.#cutOff()
     } else if (count === waitingToPause) {
       // Not before the parser is done with what it has: with each message it makes the socket go on.
       process.nextTick(() => {
         if (this.#waiting.length >= waitingToPause) socket.pause()
       })
     }
+  }
+
+  #cutOff(): void {
+    this.socket.destroy()
+    this.#pipelined.cutOff()
   }
 
   #forgetWaiting(): void {

@@ -54,7 +54,7 @@ export function createListener(
 ): Listener {
   const { clock, events, finished, plan, trusts } = dependencies
   const places = new Connections({ bounds: config.connections, trusts, events })
-  const pipelined = new Pipelined()
+  const pipelined = new Pipelined(() => events.connectionClosed('pipelined'))
   const connections = new Map<Socket, Connection>()
   /** As the kernel gave them: with TLS those whose handshake is not over, too. */
   const sockets = new Set<Socket>()

@@ -6,9 +6,15 @@
 export class Pipelined {
   /** Parsed, and not begun, on all connections. */
   waiting = 0
+  /** Told of each connection that is cut off for what it has sent at once. */
+  readonly cutOff: () => void
   #queue: (() => void)[] = []
   /** When the first of this turn of the event loop began; undefined where none has. */
   #turnBegan: number | undefined
+
+  constructor(cutOff: () => void) {
+    this.cutOff = cutOff
+  }
 
   begin(run: () => void): void {
     if (this.#queue.length > 0 || !this.#hasTime()) this.#queue.push(run)

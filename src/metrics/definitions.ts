@@ -56,7 +56,7 @@ export const definitions = {
   sallyport_connections_closed_total: {
     type: 'counter',
     labels: ['why'],
-    help: 'Connections closed to keep within a bound. New ones: peer (too many of one address), full (no place left). Others: idle or unfinished (made room for a new one), heads (too many bytes of unfinished heads), unread (the caller did not take its answer).',
+    help: 'Connections closed to keep within a bound. New ones: peer (too many of one address), full (no place left). Others: idle or unfinished (made room for a new one), heads (too many bytes of unfinished heads), unread (the caller did not take its answer), pipelined (it sent more requests at once than may wait).',
   },
   sallyport_upstream_up: {
     type: 'gauge',

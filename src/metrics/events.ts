@@ -21,7 +21,7 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
   let storeIsUp = true
   let limiterIsDegraded = false
   let rowsDropped = 0
-  const closed = { peer: 0, full: 0, idle: 0, unfinished: 0, heads: 0, unread: 0 }
+  const closed = { peer: 0, full: 0, idle: 0, unfinished: 0, heads: 0, unread: 0, pipelined: 0 }
 
   return {
     requestFinished(row, upstream, overheadMs) {

@@ -61,7 +61,8 @@ export function openBrowser(adminUrl: string, cookies = new Map<string, string>(
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body: parsed as T, setCookies })
         })
       })
-      request.setTimeout(15_000, () => request.destroy(new Error(`${method} ${path} was not answered`)))
+      // The test's own limit is the tighter one; log-ins wait for each other, and long on a crowded machine.
+      request.setTimeout(60_000, () => request.destroy(new Error(`${method} ${path} was not answered`)))
       request.once('error', reject).end(text)
     })
   }

@@ -21,6 +21,11 @@ afterAll(async () => {
   await upstream[Symbol.asyncDispose]()
 })
 
+async function cutOff(): Promise<number> {
+  const [, count] = /^sallyport_connections_closed_total\{why="pipelined"\} (\d+)$/m.exec(await gateway.metrics()) ?? []
+  return Number(count)
+}
+
 it('somebody who asks while thousands of requests wait in other connections is answered before they are', async () => {
   const each = 1500
   const clients = await Promise.all(Array.from({ length: 2 }, () => gateway.connect()))
@@ -56,6 +61,7 @@ it('what waits behind slow requests is bounded over all connections: who sends m
   const small = Buffer.from('GET /s HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2000))
   const clients = await Promise.all(Array.from({ length: 20 }, () => gateway.connect()))
   using polite = await gateway.connect()
+  const before = await cutOff()
   for (const client of clients) await client.send(Buffer.concat([slow, small]))
   await eventually('some to be cut off', () => clients.some((client) => !client.isOpen))
   // One that has a few behind its own is heard all the same.
@@ -71,6 +77,7 @@ it('what waits behind slow requests is bounded over all connections: who sends m
   for (const target of ['/slow-too', '/a', '/b']) expect((await polite.response()).text()).toBe(target)
   const left = clients.filter((client) => client.isOpen)
   expect(left.length).toBeLessThan(clients.length)
+  expect((await cutOff()) - before).toBe(clients.length - left.length)
   for (const client of clients) client[Symbol.dispose]()
   await eventually('nothing to be in flight', async () =>
     (await gateway.metrics()).includes('sallyport_inflight_requests 0'),
@@ -86,6 +93,7 @@ it('while thousands wait, another heap of requests is not even parsed, and singl
   })
   const heap = (id: string): Buffer =>
     Buffer.from(`GET /${id} HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${id}\r\n\r\n`.repeat(1000))
+  const countBefore = await cutOff()
   const before = await Promise.all(Array.from({ length: 6 }, () => gateway.connect()))
   for (const client of before) {
     await client.send(Buffer.concat([gateway.compose('GET', '/slow', { key }), heap('before')]))
@@ -97,6 +105,8 @@ it('while thousands wait, another heap of requests is not even parsed, and singl
   using late = await gateway.connect()
   await late.send(heap('late'))
   await late.closed()
+  const cut = [...before, late].filter((client) => !client.isOpen).length
+  await eventually('each to be counted', async () => (await cutOff()) - countBefore === cut)
   expect(late.bytesReceived).toBe(0)
   expect((await gateway.request('GET', '/single', { key })).status).toBe(200)
   release.resolve()
