@@ -66,7 +66,7 @@ describe('an id of another organization', () => {
           ]
           expect([operation.id, ids, real]).toEqual([operation.id, ids, none])
           // What root alone may look for is refused before anybody looks.
-          const expected = /^\/platform\/operators/.test(operation.path) ? 403 : 404
+          const expected = /^\/platform\/(?:operators|requests)\//.test(operation.path) ? 403 : 404
           expect([operation.id, ids, real.status]).toEqual([operation.id, ids, expected])
           cases++
         }
