@@ -18,7 +18,7 @@ type Node =
   | { readonly kind: 'look'; readonly part: Node; readonly negated: boolean; readonly behind: boolean }
 
 /** What `countSteps` does not know: backreferences, and to look behind further than one character. */
-export class UnknownSyntax extends Error {
+class UnknownSyntax extends Error {
   override readonly name = 'UnknownSyntax'
 }
 
