@@ -39,7 +39,7 @@ const pages = [
 const builtFolder = fileURLToPath(new URL('../../dist/admin', import.meta.url))
 
 /** One file of one flat folder: with no separator and no dot in front there is no way out of it. */
-const isAsset = (name: string): boolean => /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(name)
+const isAsset = (name: string): boolean => /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(name)
 
 const files = {
   // 31536000 s, a year: as long as caches keep anything.

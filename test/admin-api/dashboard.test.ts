@@ -160,6 +160,7 @@ describe('files of the dashboard', () => {
     '/assets//etc/passwd',
     '/assets/%2fetc%2fpasswd',
     '/assets/.hidden.js',
+    `/assets/${'x'.repeat(256)}`,
     '/assets/nested/deep-C3.js',
     '/assets/nested%2fdeep-C3.js',
     '/assets/nested',

@@ -67,7 +67,7 @@ export async function killAtRandom({ rounds, progress = () => {}, ...options }: 
     if (status === 200) key.state = 'revoked'
     else if (status !== 503) faults.add(`a key was to be revoked, and the answer was ${status}`)
   }
-  const useKeys = async (): Promise<void> => {
+  const sendWithKeys = async (): Promise<void> => {
     while (!stopped) {
       const key = keys[Math.floor(Math.random() * keys.length)]
       if (key === undefined) {
@@ -114,7 +114,7 @@ export async function killAtRandom({ rounds, progress = () => {}, ...options }: 
     loggedWithinMs = Math.max(loggedWithinMs, performance.now() - answeredAt)
   }
 
-  const load = [makeKeys(), makeKeys(), useKeys(), useKeys(), useKeys()]
+  const load = [makeKeys(), makeKeys(), sendWithKeys(), sendWithKeys(), sendWithKeys()]
   try {
     await working()
     let left: Victim[] = []

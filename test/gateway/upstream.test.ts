@@ -162,7 +162,7 @@ describe('an answer that is not valid HTTP is 502, and the connection is destroy
     ['garbage', 'hello world\r\n\r\n'],
     ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n'],
     ['two framings', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n'],
-    ['chunked twice', 'HTTP/1.1 200 OK\r\n' + 'Transfer-Encoding: chunked\r\n'.repeat(2) + '\r\n2\r\nok\r\n0\r\n\r\n'],
+    ['chunked twice', `HTTP/1.1 200 OK\r\n${'Transfer-Encoding: chunked\r\n'.repeat(2)}\r\n2\r\nok\r\n0\r\n\r\n`],
     ['two different lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok!'],
     ['a length that is no number', 'HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nok'],
     ['a negative length', 'HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok'],

@@ -73,7 +73,7 @@ export const methodsQuery = {
   queryFn: ({ signal }: { signal: AbortSignal }) => ok(api.GET('/platform/auth/methods', { signal })),
 }
 
-export const settingsQuery = {
+const settingsQuery = {
   queryKey: ['settings'],
   queryFn: ({ signal }: { signal: AbortSignal }) => ok(api.GET('/platform/settings', { signal })),
   staleTime: 5 * 60_000,
