@@ -85,7 +85,7 @@ const upstream = z.strictObject({
   response_timeout: positiveWait().prefault('30s').describe('To the head of the response.'),
   idle_timeout: positiveWait().prefault('60s').describe('Longest silence inside a body or a tunnel.'),
   max_connections: whole(1, 65_535)
-    .default(1024)
+    .default(4096)
     .describe(
       'Connections to each target; beyond it requests are answered 503 OVERLOADED. From 100 on nobody may hold more than three times as many as are free.',
     ),

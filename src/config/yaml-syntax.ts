@@ -47,7 +47,8 @@ function explain({ code, message }: YAMLError, before: string, after: string): s
     case 'BAD_DQ_ESCAPE':
       return `${lowerFirst(message)}; in "double quotes" write \\\\ for a backslash, or use 'single quotes'`
     default:
-      return `is not YAML: ${lowerFirst(message)}`
+      // The parser calls itself for each level: where the stack ends its words are about that, and help nobody.
+      return /stack/i.test(message) ? 'is nested too deeply' : `is not YAML: ${lowerFirst(message)}`
   }
 }
 

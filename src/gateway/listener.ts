@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerOptions, ty
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
 import { plainAddress } from '../config/cidr.ts'
 import type { Address, Config } from '../config/schema.ts'
@@ -47,6 +48,9 @@ export interface Listener {
 /** At the end a connection that is younger may still send its first request. */
 const firstByteMs = 500
 
+/** Callers who are busy send the next request within this time after an answer. */
+const lastWordsMs = 100
+
 /** The HTTP front of the data plane, on `node:http`. */
 export function createListener(
   config: Pick<Config, 'timeouts' | 'tls' | 'connections'>,
@@ -63,6 +67,7 @@ export function createListener(
   let draining = false
   let closing = false
   let inFlight = 0
+  let finishedAt = Number.NEGATIVE_INFINITY
   const isDraining = (): boolean => draining
   const server = openServer(
     config,
@@ -105,6 +110,7 @@ export function createListener(
       inFlight++
       const closed = (complete: boolean): void => {
         inFlight--
+        finishedAt = performance.now()
         arriving.over = true
         exchange.gone = !complete
         finished(exchange)
@@ -193,7 +199,8 @@ export function createListener(
     const connection = connections.get(socket as Socket)
     // What is no connection yet has failed in its handshake.
     if (connection === undefined || !socket.writable || (socket as Socket).bytesRead === 0) return void socket.destroy()
-    broke(connection, codeOf(error, connection.watch.unread))
+    const inBody = connection.arriving?.request.complete === false
+    broke(connection, codeOf(error, inBody ? undefined : connection.watch.unread))
   })
 
   return {
@@ -212,6 +219,8 @@ export function createListener(
     },
     async close() {
       draining = true
+      // What callers have just sent, on connections that look idle or are not accepted yet, is still read and answered.
+      if (server.listening && performance.now() - finishedAt < lastWordsMs * 10) await wait(lastWordsMs)
       if (!server.listening) return
       closing = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))

@@ -28,11 +28,11 @@ export function refuseUnreadable(
   finished(exchange)
 }
 
-/** @param head what has come of the request, where the error is in its head. */
-export function codeOf({ code, reason }: ParserError, head: Buffer): ErrorCode {
+/** @param head what has come of the request, where the error is in its head; undefined: it is in the body or its trailers. */
+export function codeOf({ code, reason }: ParserError, head: Buffer | undefined): ErrorCode {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return tooLong(head)
+      return head === undefined ? 'HEADERS_TOO_LARGE' : tooLong(head)
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return 'BODY_TOO_LARGE'
     case 'HPE_INVALID_VERSION':
@@ -42,13 +42,17 @@ export function codeOf({ code, reason }: ParserError, head: Buffer): ErrorCode {
       return 'VERSION_NOT_SUPPORTED'
     case 'HPE_INVALID_URL':
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
-      return /[\x00-\x1f\x7f]/.test(firstLine(head).replace(/\r$/, '')) ? 'BAD_REQUEST' : 'BAD_REQUEST_TARGET'
+      return /[\x00-\x1f\x7f]/.test(firstLine(head ?? nothing).replace(/\r$/, ''))
+        ? 'BAD_REQUEST'
+        : 'BAD_REQUEST_TARGET'
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return 'REQUEST_TIMEOUT'
     default:
       return 'BAD_REQUEST'
   }
 }
+
+const nothing = Buffer.alloc(0)
 
 const firstLine = (head: Buffer): string => head.toString('latin1').trimStart().split('\n', 1)[0] ?? ''
 

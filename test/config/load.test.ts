@@ -138,6 +138,7 @@ describe('a bad file', () => {
     ['limits: { __proto__: { by: ip, requests: 1, per: 1s } }', 'is not a name that can be used'],
     ['constructor: 1', 'unknown key'],
     ['a: &a [*a]', 'nested too deeply'],
+    [`a: ${'['.repeat(6000)}`, 'is nested too deeply'],
     [`${'['.repeat(5000)}`, ''],
     [`a: ${'{b: '.repeat(200)}1${'}'.repeat(200)}`, 'nested too deeply'],
     ['? [a]\n: 1', 'a key must be plain text'],

@@ -104,6 +104,27 @@ describe('a drain', () => {
     expect(await isRefused(gateway.dataUrl)).toBe(true)
   })
 
+  it('answers what busy callers send while the door closes', async () => {
+    await using gateway = await startGateway(config('{ drain_timeout: 5s }'))
+    const key = await gateway.createKey()
+    const answers: (string | undefined)[] = []
+    // Each sends its next request as soon as it has an answer, until one says that it is the last.
+    const call = async (): Promise<void> => {
+      using client = await gateway.connect()
+      for (;;) {
+        await client.send(gateway.compose('GET', '/api/x', { key }))
+        const response = await client.response()
+        answers.push(response.header('connection'))
+        if (response.header('connection') === 'close') return
+      }
+    }
+    const callers = Array.from({ length: 20 }, call)
+    await eventually('everybody to be busy', () => answers.length > 100)
+    await gateway.app.drain()
+    await Promise.all(callers)
+    expect(answers.filter((connection) => connection === 'close')).toHaveLength(20)
+  })
+
   it('lets requests in flight finish', async () => {
     release = Promise.withResolvers()
     await using gateway = await startGateway(config('{ drain_timeout: 5s }'))

@@ -221,6 +221,12 @@ describe('a body that breaks when its request was answered already', () => {
     ['an impossible chunk', 'fffffffffffffffff\r\n'],
     ['an extension without end', `5;${'a'.repeat(300)}`],
     ['trailers without end', `0\r\n${'X-A: b\r\n'.repeat(2000)}`],
+    [
+      'a trailer beyond what any head may have',
+      `5\r\nhello\r\n0\r\nX-A: ${'a'.repeat(100_000)}`,
+      431,
+      'HEADERS_TOO_LARGE',
+    ],
     ['a long trailer', `0\r\nX-A: ${'a'.repeat(60_000)}`],
   ])('%s in the same piece: the answer gets there all the same', async (_what, rest) => {
     const bytes = `${head('POST /api/x HTTP/1.1', '{host}', 'Transfer-Encoding: chunked')}${rest}`
