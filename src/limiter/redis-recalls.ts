@@ -55,13 +55,11 @@ export function createRecalls({ subscriber, channels, keyStart, waitMs }: Recall
     return over
   }
 
-  if (subscriber !== undefined) {
-    subscriber.on('message', onMessage)
-    // Repeated by the client after each reconnection.
-    const subscribe = () => void subscriber.subscribe(channels.recall, channels.back).catch(() => {})
-    if (subscriber.status === 'ready') subscribe()
-    else subscriber.once('ready', subscribe)
-  }
+  // Where it fails the connection is gone again, and will be back.
+  const subscribe = (): void => void subscriber?.subscribe(channels.recall, channels.back).catch(() => {})
+  subscriber?.on('message', onMessage)
+  subscriber?.on('ready', subscribe)
+  if (subscriber?.status === 'ready') subscribe()
 
   return {
     listen(next) {
@@ -81,6 +79,7 @@ export function createRecalls({ subscriber, channels, keyStart, waitMs }: Recall
     },
     close() {
       subscriber?.off('message', onMessage)
+      subscriber?.off('ready', subscribe)
       for (const { done } of [...waiting.values()]) done()
     },
   }

@@ -64,6 +64,8 @@ const optionsOf = ({ username, password, db, tls, ca }: RedisAddress) => ({
   socketTimeout: 1000,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
+  // The library would do it with nobody to hear that it failed, which ends the process. Who listens does it on `ready`.
+  autoResubscribe: false,
   enableAutoPipelining: true,
   maxLoadingRetryTime: 500,
   // After a failover the old primary may live on as a replica: a new connection finds the new one.

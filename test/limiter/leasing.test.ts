@@ -356,6 +356,27 @@ describe('on a real Redis', () => {
     return { authority, limiter: createLeasingLimiter({ authority, clock: systemClock }) }
   }
 
+  it('calls back what a node holds also when its connection was lost and is there again', async () => {
+    const [holder, asker] = (await Promise.all([1, 2].map(() => open()))) as [
+      Awaited<ReturnType<typeof open>>,
+      Awaited<ReturnType<typeof open>>,
+    ]
+    const listening = async (): Promise<number> =>
+      String(await counters.redis.client.client('LIST'))
+        .split('\n')
+        .filter((line) => / sub=[1-9]/.test(line)).length
+    for (let times = 0; times < 3; times++) {
+      await eventually('both to listen', async () => (await listening()) === 2)
+      expect(await counters.redis.client.call('CLIENT', 'KILL', 'TYPE', 'pubsub')).toBe(2)
+    }
+    await eventually('both to listen', async () => (await listening()) === 2)
+    for (let count = 0; count < 20; count++) await holder.limiter.charge([charge({ requests: 100 })])
+    const taken = []
+    for (let count = 0; count < 81; count++) taken.push(await asker.limiter.charge([charge({ requests: 100 })]))
+    expect(taken.filter(admitted)).toHaveLength(80)
+    await Promise.all([holder, asker].map(({ limiter }) => limiter.close()))
+  })
+
   it('admits exactly the limit when four nodes race for it, on a fraction of the round trips', async () => {
     const nodes = await Promise.all([1, 2, 3, 4].map(() => open()))
     const states = await Promise.all(

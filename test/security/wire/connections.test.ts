@@ -221,12 +221,6 @@ describe('a body that breaks when its request was answered already', () => {
     ['an impossible chunk', 'fffffffffffffffff\r\n'],
     ['an extension without end', `5;${'a'.repeat(300)}`],
     ['trailers without end', `0\r\n${'X-A: b\r\n'.repeat(2000)}`],
-    [
-      'a trailer beyond what any head may have',
-      `5\r\nhello\r\n0\r\nX-A: ${'a'.repeat(100_000)}`,
-      431,
-      'HEADERS_TOO_LARGE',
-    ],
     ['a long trailer', `0\r\nX-A: ${'a'.repeat(60_000)}`],
   ])('%s in the same piece: the answer gets there all the same', async (_what, rest) => {
     const bytes = `${head('POST /api/x HTTP/1.1', '{host}', 'Transfer-Encoding: chunked')}${rest}`
@@ -238,6 +232,12 @@ describe('a body that breaks when its request was answered already', () => {
 
   it.each([
     ['trailers without end', `5\r\nhello\r\n0\r\n${'X-A: b\r\n'.repeat(2000)}`, 431, 'HEADERS_TOO_LARGE'],
+    [
+      'a trailer beyond what any head may have',
+      `5\r\nhello\r\n0\r\nX-A: ${'a'.repeat(100_000)}`,
+      431,
+      'HEADERS_TOO_LARGE',
+    ],
     ['a long trailer', `5\r\nhello\r\n0\r\nX-A: ${'a'.repeat(9000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
     ['an extension without end', `5;${'a'.repeat(300)}\r\nhello\r\n0\r\n\r\n`, 400, 'BAD_REQUEST'],
     ['extensions by the thousand', '1;a=b\r\nx\r\n'.repeat(10_000), 400, 'BAD_REQUEST'],
