@@ -72,7 +72,9 @@ describe.each([1, 2])('the file of the store, with %d workers', (workers) => {
     await notReady()
     expect((await revoke(known)).status).toBe(503)
     expect((await node.ask('/things/1', unused.raw)).status).toBe(503)
-    expect(node.gateway.output()).toMatch(/another file is in the place of the store.*start it again/)
+    await eventually('a line that says what to do', () =>
+      /another file is in the place of the store.*start it again/.test(node.gateway.output()),
+    )
   }, 30_000)
 })
 
