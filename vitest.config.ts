@@ -3,11 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 const common = { testTimeout: 20_000, hookTimeout: 30_000, pool: 'forks' } as const
 
-/** Several processes at a time, and promises about milliseconds: beside another such test each would be the other's load. */
-const crowded = [
-  ...['test/nodes/**/*.test.ts', 'test/faults/**/*.test.ts', 'test/workers/**/*.test.ts'],
-  'test/contract/sqlite.test.ts',
-]
+/** Several gateways at a time, and promises about milliseconds: beside another such test each would be the other's load. */
+const crowded = ['test/nodes/**/*.test.ts', 'test/faults/proxy.test.ts', 'test/contract/sqlite.test.ts']
 
 export default defineConfig({
   test: {
