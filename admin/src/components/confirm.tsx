@@ -2,6 +2,7 @@ import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { type ReactNode, useEffect, useState } from 'react'
 import { ErrorNote } from './error-note.tsx'
 import { useReturnFocus } from './use-return-focus.ts'
+import { useSubmit } from './use-submit.ts'
 
 /**
  * Asks before what can't be undone. With `typed` that word has to be typed. Stays open, with what the server said, when it
@@ -29,36 +30,20 @@ export function Confirm({
   run: () => Promise<unknown>
 }) {
   const [text, setText] = useState('')
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>(undefined)
+  const { submit, busy, error, reset } = useSubmit(async () => {
+    await run()
+    onClose()
+  })
   useReturnFocus(opened)
   useEffect(() => {
     if (!opened) return
     setText('')
-    setError(undefined)
-  }, [opened])
-
-  const submit = async (): Promise<void> => {
-    setBusy(true)
-    setError(undefined)
-    try {
-      await run()
-      onClose()
-    } catch (refusal) {
-      setError(refusal)
-    } finally {
-      setBusy(false)
-    }
-  }
+    reset()
+  }, [opened, reset])
 
   return (
     <Modal opened={opened} onClose={onClose} title={title}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void submit()
-        }}
-      >
+      <form onSubmit={submit}>
         <Stack>
           <Text size="sm" component="div">
             {children}

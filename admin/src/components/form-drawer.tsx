@@ -5,6 +5,7 @@ import { fieldProblem } from '../api/field-problem.ts'
 import type { Tagged } from '../api/tagged.ts'
 import { ErrorNote } from './error-note.tsx'
 import { useReturnFocus } from './use-return-focus.ts'
+import { useSubmit } from './use-submit.ts'
 
 /** Beside the page: where something is made or changed. What is typed is not lost by a click beside it. */
 export function FormDrawer({
@@ -83,27 +84,10 @@ export function Form({
   startAgain?: () => void
   children: (problem: (path: string) => string | undefined) => ReactNode
 }) {
-  const [error, setError] = useState<unknown>(undefined)
-  const [busy, setBusy] = useState(false)
-  const submit = async (): Promise<void> => {
-    setBusy(true)
-    setError(undefined)
-    try {
-      await run()
-    } catch (refusal) {
-      setError(refusal)
-    } finally {
-      setBusy(false)
-    }
-  }
+  const { submit, busy, error } = useSubmit(run)
   const isOutdated = typeof error === 'object' && error !== null && 'status' in error && error.status === 412
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void submit()
-      }}
-    >
+    <form onSubmit={submit}>
       <Stack gap="lg">
         {children((path) => fieldProblem(error, path))}
         {error !== undefined && (

@@ -8,6 +8,7 @@ import { usePages } from '../../api/pages.ts'
 import { useProof } from '../../api/proof.tsx'
 import { type Role, rolesUpTo, useMe } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { useSubmit } from '../../components/use-submit.ts'
 
 interface Props {
   readonly onClose: () => void
@@ -37,39 +38,25 @@ function CreateForm({ onClose, onMade }: Props) {
   const [where, setWhere] = useState(everywhere)
   const [role, setRole] = useState<Role>('viewer')
   const [days, setDays] = useState('90')
-  const [error, setError] = useState<unknown>(undefined)
-  const [busy, setBusy] = useState(false)
   const roles = rolesFor(me, where)
   const chosen = roles.includes(role) ? role : (roles[0] ?? 'viewer')
 
-  const create = async (): Promise<void> => {
+  const { submit, busy, error } = useSubmit(async () => {
     const body = {
       name,
       role: chosen,
       organization_id: where === everywhere ? null : where,
       expires_in_days: days === 'never' ? null : Number(days),
     }
-    setBusy(true)
-    setError(undefined)
-    try {
-      const created = await once(body, (header) =>
-        proof(() => ok(api.POST('/platform/tokens', { params: { header }, body }))),
-      )
-      void client.invalidateQueries({ queryKey: ['tokens'] })
-      onMade(created)
-    } catch (refusal) {
-      setError(refusal)
-      setBusy(false)
-    }
-  }
+    const created = await once(body, (header) =>
+      proof(() => ok(api.POST('/platform/tokens', { params: { header }, body }))),
+    )
+    void client.invalidateQueries({ queryKey: ['tokens'] })
+    onMade(created)
+  })
 
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void create()
-      }}
-    >
+    <form onSubmit={submit}>
       <Stack>
         <TextInput
           label="Name"

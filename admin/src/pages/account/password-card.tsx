@@ -8,6 +8,7 @@ import { useMe } from '../../api/session.tsx'
 import { Card } from '../../components/card.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { isLongEnough, NewPassword } from '../../components/new-password.tsx'
+import { useSubmit } from '../../components/use-submit.ts'
 
 /** Changes one's own password, which ends every other session. */
 export function PasswordCard() {
@@ -15,25 +16,15 @@ export function PasswordCard() {
   const client = useQueryClient()
   const [current, setCurrent] = useState('')
   const [password, setPassword] = useState('')
-  const [error, setError] = useState<unknown>(undefined)
-  const [busy, setBusy] = useState(false)
 
-  const change = async (): Promise<void> => {
-    setBusy(true)
-    setError(undefined)
-    try {
-      const body = { password, current_password: current }
-      client.setQueryData(['me'], await ok(api.PATCH('/platform/me', { body })))
-      void client.invalidateQueries({ queryKey: ['sessions'] })
-      setCurrent('')
-      setPassword('')
-      notifications.show({ message: 'Your password is changed. You are logged out everywhere else.' })
-    } catch (refusal) {
-      setError(refusal)
-    } finally {
-      setBusy(false)
-    }
-  }
+  const { submit, busy, error } = useSubmit(async () => {
+    const body = { password, current_password: current }
+    client.setQueryData(['me'], await ok(api.PATCH('/platform/me', { body })))
+    void client.invalidateQueries({ queryKey: ['sessions'] })
+    setCurrent('')
+    setPassword('')
+    notifications.show({ message: 'Your password is changed. You are logged out everywhere else.' })
+  })
 
   if (!hasPassword) {
     return (
@@ -47,12 +38,7 @@ export function PasswordCard() {
   }
   return (
     <Card title="Password" about="A change logs you out everywhere else. Personal tokens go on working.">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void change()
-        }}
-      >
+      <form onSubmit={submit}>
         <Stack maw={420}>
           <PasswordInput
             label="Current password"

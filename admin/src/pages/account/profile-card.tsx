@@ -8,38 +8,24 @@ import { fieldProblem } from '../../api/field-problem.ts'
 import { useMe } from '../../api/session.tsx'
 import { Card } from '../../components/card.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { useSubmit } from '../../components/use-submit.ts'
 
 /** What one is called, and what one may do where. */
 export function ProfileCard() {
   const me = useMe()
   const client = useQueryClient()
   const [name, setName] = useState(me.name ?? '')
-  const [error, setError] = useState<unknown>(undefined)
-  const [busy, setBusy] = useState(false)
 
-  const save = async (): Promise<void> => {
-    setBusy(true)
-    setError(undefined)
-    try {
-      client.setQueryData(['me'], await ok(api.PATCH('/platform/me', { body: { name } })))
-      void client.invalidateQueries({ queryKey: ['operators'] })
-      notifications.show({ message: 'Your name is changed.' })
-    } catch (refusal) {
-      setError(refusal)
-    } finally {
-      setBusy(false)
-    }
-  }
+  const { submit, busy, error } = useSubmit(async () => {
+    client.setQueryData(['me'], await ok(api.PATCH('/platform/me', { body: { name } })))
+    void client.invalidateQueries({ queryKey: ['operators'] })
+    notifications.show({ message: 'Your name is changed.' })
+  })
 
   return (
     <Card title="Profile">
       <Stack>
-        <form
-          onSubmit={(event) => {
-            event.preventDefault()
-            void save()
-          }}
-        >
+        <form onSubmit={submit}>
           <Group align="flex-end" gap="xs">
             <TextInput
               label="Name"

@@ -5,6 +5,7 @@ import { useOnce } from '../../api/once.ts'
 import { useSettings } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { SecretOnce } from '../../components/secret-once.tsx'
+import { useSubmit } from '../../components/use-submit.ts'
 import { curlLine, secretFile, secretNote } from '../keys/curl-line.ts'
 import { graceChoices } from '../keys/grace.ts'
 import type { ApiKey } from '../keys/use-owners.ts'
@@ -17,30 +18,20 @@ export function RotateKey({ apiKey: key, onClose }: { apiKey: ApiKey; onClose: (
   const changed = useKeyChanged(key)
   const [grace, setGrace] = useState('86400')
   const [rotated, setRotated] = useState<Schema<'ApiKeyCreatedResponse'> | undefined>(undefined)
-  const [error, setError] = useState<unknown>(undefined)
-  const [busy, setBusy] = useState(false)
 
-  const rotate = async (): Promise<void> => {
-    setBusy(true)
-    setError(undefined)
+  const { submit, busy, error } = useSubmit(async () => {
     const body = { grace_period_seconds: Number(grace) }
-    try {
-      const made = await once(body, (header) =>
-        ok(
-          api.POST('/platform/organizations/{organization_id}/api-keys/{key_id}/rotate', {
-            params: { path: { organization_id: key.organization_id, key_id: key.id }, header },
-            body,
-          }),
-        ),
-      )
-      setRotated(made)
-      void changed()
-    } catch (refusal) {
-      setError(refusal)
-    } finally {
-      setBusy(false)
-    }
-  }
+    const made = await once(body, (header) =>
+      ok(
+        api.POST('/platform/organizations/{organization_id}/api-keys/{key_id}/rotate', {
+          params: { path: { organization_id: key.organization_id, key_id: key.id }, header },
+          body,
+        }),
+      ),
+    )
+    setRotated(made)
+    void changed()
+  })
 
   if (rotated !== undefined) {
     return (
@@ -56,12 +47,7 @@ export function RotateKey({ apiKey: key, onClose }: { apiKey: ApiKey; onClose: (
   }
   return (
     <Modal opened onClose={onClose} title={`Rotate “${key.name}”`}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void rotate()
-        }}
-      >
+      <form onSubmit={submit}>
         <Stack>
           <Text size="sm">The key gets a new secret. Its id, scopes and workspaces stay as they are.</Text>
           <Radio.Group

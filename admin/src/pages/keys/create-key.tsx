@@ -7,6 +7,7 @@ import { useOnce } from '../../api/once.ts'
 import { useMay, useSettings } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { SecretOnce } from '../../components/secret-once.tsx'
+import { useSubmit } from '../../components/use-submit.ts'
 import { curlLine, secretFile, secretNote } from './curl-line.ts'
 import { daysOf, type Expiry, ExpiryInput } from './expiry-input.tsx'
 import { limitFrom, limitOf } from './limit-input.tsx'
@@ -83,11 +84,9 @@ function CreateForm({
   const [account, setAccount] = useState<string | null>(null)
   const [reach, setReach] = useState<Reach>({ kind: 'none', some: [], one: null })
   const [more, setMore] = useState<More>({ description: '', ips: [], limit: limitFrom(null), metadata: '' })
-  const [error, setError] = useState<unknown>(undefined)
-  const [busy, setBusy] = useState(false)
   const metadata = metadataOf(more.metadata)
 
-  const create = async (): Promise<void> => {
+  const { submit, busy, error } = useSubmit(async () => {
     if (metadata === undefined) return
     const limit = limitOf(more.limit)
     const body = {
@@ -103,33 +102,20 @@ function CreateForm({
       ...(limit !== null && { rate_limit: limit }),
       ...(Object.keys(metadata).length > 0 && { metadata }),
     }
-    setBusy(true)
-    setError(undefined)
-    try {
-      const created = await once(body, (header) =>
-        ok(
-          api.POST('/platform/organizations/{organization_id}/api-keys', {
-            params: { path: { organization_id: organizationId }, header },
-            body,
-          }),
-        ),
-      )
-      void client.invalidateQueries({ queryKey: ['keys', organizationId] })
-      onCreated(created)
-    } catch (refusal) {
-      setError(refusal)
-    } finally {
-      setBusy(false)
-    }
-  }
+    const created = await once(body, (header) =>
+      ok(
+        api.POST('/platform/organizations/{organization_id}/api-keys', {
+          params: { path: { organization_id: organizationId }, header },
+          body,
+        }),
+      ),
+    )
+    void client.invalidateQueries({ queryKey: ['keys', organizationId] })
+    onCreated(created)
+  })
 
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void create()
-      }}
-    >
+    <form onSubmit={submit}>
       <Stack gap="lg">
         <Group align="flex-start" gap="xs" grow preventGrowOverflow={false} wrap="wrap">
           <TextInput

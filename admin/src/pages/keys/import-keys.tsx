@@ -2,6 +2,7 @@ import { Button, Code, FileInput, Group, Modal, SegmentedControl, Stack, Text, T
 import { useState } from 'react'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Icon } from '../../components/icon.tsx'
+import { useSubmit } from '../../components/use-submit.ts'
 import { useOrder } from './bulk.ts'
 
 type Format = 'csv' | 'jsonl'
@@ -25,35 +26,20 @@ export function ImportKeys({
   const [format, setFormat] = useState<Format>('csv')
   const [file, setFile] = useState<File | null>(null)
   const [text, setText] = useState('')
-  const [error, setError] = useState<unknown>(undefined)
-  const [busy, setBusy] = useState(false)
 
   const pick = (picked: File | null): void => {
     setFile(picked)
     if (picked !== null) setFormat(/\.(?:jsonl|ndjson|json)$/i.test(picked.name) ? 'jsonl' : 'csv')
   }
-  const submit = async (): Promise<void> => {
-    setBusy(true)
-    setError(undefined)
-    try {
-      if (file !== null && file.size > bytesMax) throw new Error('The file is larger than 30 MB. Bring it in in parts.')
-      const data = file === null ? text : await file.text()
-      onOrdered(await order({ type: 'key_import', params: { format, data } }))
-    } catch (refusal) {
-      setError(refusal)
-    } finally {
-      setBusy(false)
-    }
-  }
+  const { submit, busy, error } = useSubmit(async () => {
+    if (file !== null && file.size > bytesMax) throw new Error('The file is larger than 30 MB. Bring it in in parts.')
+    const data = file === null ? text : await file.text()
+    onOrdered(await order({ type: 'key_import', params: { format, data } }))
+  })
 
   return (
     <Modal opened onClose={onClose} title="Import keys" size="lg" closeOnClickOutside={false}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void submit()
-        }}
-      >
+      <form onSubmit={submit}>
         <Stack>
           <Text size="sm">
             Callers keep the keys that they have: give each as <span className="mono">raw_key</span>, which is hashed on

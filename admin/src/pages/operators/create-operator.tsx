@@ -6,6 +6,7 @@ import { fieldProblem } from '../../api/field-problem.ts'
 import { useOnce } from '../../api/once.ts'
 import { useProof } from '../../api/proof.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { useSubmit } from '../../components/use-submit.ts'
 
 interface Props {
   readonly onClose: () => void
@@ -35,33 +36,19 @@ function CreateForm({ onClose, onMade }: Props) {
   const [email, setEmail] = useState('')
   const [name, setName] = useState('')
   const [isRoot, setRoot] = useState(false)
-  const [error, setError] = useState<unknown>(undefined)
-  const [busy, setBusy] = useState(false)
 
-  const create = async (): Promise<void> => {
+  const { submit, busy, error } = useSubmit(async () => {
     const body = { email, name, is_root: isRoot }
-    setBusy(true)
-    setError(undefined)
-    try {
-      const { invitation } = await once(body, (header) =>
-        proof(() => ok(api.POST('/platform/operators', { params: { header }, body }))),
-      )
-      void client.invalidateQueries({ queryKey: ['operators'] })
-      if (invitation === null) onClose()
-      else onMade(invitation, name)
-    } catch (refusal) {
-      setError(refusal)
-      setBusy(false)
-    }
-  }
+    const { invitation } = await once(body, (header) =>
+      proof(() => ok(api.POST('/platform/operators', { params: { header }, body }))),
+    )
+    void client.invalidateQueries({ queryKey: ['operators'] })
+    if (invitation === null) onClose()
+    else onMade(invitation, name)
+  })
 
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void create()
-      }}
-    >
+    <form onSubmit={submit}>
       <Stack gap="lg">
         <TextInput
           label="Name"

@@ -5,6 +5,7 @@ import { api, ok, type Schema } from '../../api/client.ts'
 import { fieldProblem } from '../../api/field-problem.ts'
 import { useProof } from '../../api/proof.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { useSubmit } from '../../components/use-submit.ts'
 
 /** Changes what somebody is called, and whether they are above all organizations. */
 export function EditOperator({
@@ -20,37 +21,23 @@ export function EditOperator({
   const proof = useProof()
   const [name, setName] = useState(operator.name)
   const [isRoot, setRoot] = useState(operator.is_root)
-  const [error, setError] = useState<unknown>(undefined)
-  const [busy, setBusy] = useState(false)
   const body = {
     ...(name !== operator.name && { name }),
     ...(isRoot !== operator.is_root && { is_root: isRoot }),
   }
 
-  const save = async (): Promise<void> => {
+  const { submit, busy, error } = useSubmit(async () => {
     if (Object.keys(body).length === 0) return onClose()
-    setBusy(true)
-    setError(undefined)
-    try {
-      const params = { path: { operator_id: operator.id } }
-      await proof(() => ok(api.PATCH('/platform/operators/{operator_id}', { params, body })))
-      void client.invalidateQueries({ queryKey: ['operators'] })
-      if (isSelf) void client.invalidateQueries({ queryKey: ['me'] })
-      onClose()
-    } catch (refusal) {
-      setError(refusal)
-      setBusy(false)
-    }
-  }
+    const params = { path: { operator_id: operator.id } }
+    await proof(() => ok(api.PATCH('/platform/operators/{operator_id}', { params, body })))
+    void client.invalidateQueries({ queryKey: ['operators'] })
+    if (isSelf) void client.invalidateQueries({ queryKey: ['me'] })
+    onClose()
+  })
 
   return (
     <Modal opened onClose={onClose} title={`Edit ${operator.name}`}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void save()
-        }}
-      >
+      <form onSubmit={submit}>
         <Stack>
           <TextInput
             label="Name"

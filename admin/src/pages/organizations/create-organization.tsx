@@ -5,6 +5,7 @@ import { api, ok } from '../../api/client.ts'
 import { fieldProblem } from '../../api/field-problem.ts'
 import { useOnce } from '../../api/once.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { useSubmit } from '../../components/use-submit.ts'
 import { LimitInput, limitFrom, limitOf } from '../keys/limit-input.tsx'
 import { useOrganizationChanged } from './change-status.tsx'
 
@@ -31,31 +32,17 @@ function CreateForm({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('')
   const [slug, setSlug] = useState('')
   const [limit, setLimit] = useState(() => limitFrom(null))
-  const [error, setError] = useState<unknown>(undefined)
-  const [busy, setBusy] = useState(false)
 
-  const create = async (): Promise<void> => {
+  const { submit, busy, error } = useSubmit(async () => {
     const rateLimit = limitOf(limit)
     const body = { name, ...(slug !== '' && { slug }), ...(rateLimit !== null && { rate_limit: rateLimit }) }
-    setBusy(true)
-    setError(undefined)
-    try {
-      const { id } = await once(body, (header) => ok(api.POST('/platform/organizations', { params: { header }, body })))
-      void changed(id)
-      go(`/o/${id}`)
-    } catch (refusal) {
-      setError(refusal)
-      setBusy(false)
-    }
-  }
+    const { id } = await once(body, (header) => ok(api.POST('/platform/organizations', { params: { header }, body })))
+    void changed(id)
+    go(`/o/${id}`)
+  })
 
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void create()
-      }}
-    >
+    <form onSubmit={submit}>
       <Stack gap="lg">
         <TextInput
           label="Name"

@@ -1,7 +1,7 @@
 import { Anchor, Button, Drawer, Group, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useQueryClient } from '@tanstack/react-query'
-import { useRef, useState } from 'react'
+import { useRef } from 'react'
 import { api, ok } from '../../api/client.ts'
 import { useOnce } from '../../api/once.ts'
 import { Status } from '../../components/badges.tsx'
@@ -13,6 +13,7 @@ import { Icon } from '../../components/icon.tsx'
 import { JsonBlock } from '../../components/json-block.tsx'
 import { Time } from '../../components/time.tsx'
 import { useReturnFocus } from '../../components/use-return-focus.ts'
+import { useSubmit } from '../../components/use-submit.ts'
 import type { Webhook } from '../webhooks/webhook-types.tsx'
 import { Answer, type Delivery } from './deliveries-card.tsx'
 
@@ -153,39 +154,26 @@ function Redeliver({
 }) {
   const client = useQueryClient()
   const once = useOnce()
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>(undefined)
-  const redeliver = async (): Promise<void> => {
-    setBusy(true)
-    setError(undefined)
-    try {
-      const path = { organization_id, webhook_id: id, delivery_id: delivery.id }
-      const made = await once(delivery.id, (header) =>
-        ok(
-          api.POST(
-            '/platform/organizations/{organization_id}/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver',
-            {
-              params: { path, header },
-            },
-          ),
-        ),
-      )
-      await client.invalidateQueries({ queryKey: ['deliveries', organization_id, id] })
-      notifications.show({ message: 'It is on its way once more.' })
-      onMade(made.id)
-    } catch (refusal) {
-      setError(refusal)
-    } finally {
-      setBusy(false)
-    }
-  }
+  const { submit, busy, error } = useSubmit(async () => {
+    const path = { organization_id, webhook_id: id, delivery_id: delivery.id }
+    const made = await once(delivery.id, (header) =>
+      ok(
+        api.POST('/platform/organizations/{organization_id}/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver', {
+          params: { path, header },
+        }),
+      ),
+    )
+    await client.invalidateQueries({ queryKey: ['deliveries', organization_id, id] })
+    notifications.show({ message: 'It is on its way once more.' })
+    onMade(made.id)
+  })
   return (
     <Stack gap="xs" align="flex-start">
       <Button
         variant={delivery.status === 'failed' ? 'filled' : 'default'}
         leftSection={<Icon name="refresh" size={16} />}
         loading={busy}
-        onClick={() => void redeliver()}
+        onClick={() => submit()}
       >
         Send it again
       </Button>

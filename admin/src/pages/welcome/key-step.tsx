@@ -5,6 +5,7 @@ import { api, ok, type Schema } from '../../api/client.ts'
 import { fieldProblem } from '../../api/field-problem.ts'
 import { useOnce } from '../../api/once.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { useSubmit } from '../../components/use-submit.ts'
 import { ScopePicker } from '../keys/scope-picker.tsx'
 import { readScopes } from '../keys/scopes.ts'
 
@@ -25,38 +26,23 @@ export function KeyStep({
     const read = readScopes(settings.scopes)
     return read.length > 0 ? read : ['*']
   })
-  const [error, setError] = useState<unknown>(undefined)
-  const [busy, setBusy] = useState(false)
 
-  const create = async (): Promise<void> => {
-    setBusy(true)
-    setError(undefined)
-    try {
-      const body = { name, scopes, expires_in_days: 90 }
-      const created = await once(body, (header) =>
-        ok(
-          api.POST('/platform/organizations/{organization_id}/api-keys', {
-            params: { path: { organization_id: organizationId }, header },
-            body,
-          }),
-        ),
-      )
-      void client.invalidateQueries({ queryKey: ['keys', organizationId] })
-      onCreated(created)
-    } catch (refusal) {
-      setError(refusal)
-    } finally {
-      setBusy(false)
-    }
-  }
+  const { submit, busy, error } = useSubmit(async () => {
+    const body = { name, scopes, expires_in_days: 90 }
+    const created = await once(body, (header) =>
+      ok(
+        api.POST('/platform/organizations/{organization_id}/api-keys', {
+          params: { path: { organization_id: organizationId }, header },
+          body,
+        }),
+      ),
+    )
+    void client.invalidateQueries({ queryKey: ['keys', organizationId] })
+    onCreated(created)
+  })
 
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void create()
-      }}
-    >
+    <form onSubmit={submit}>
       <Stack gap="md">
         <Text size="sm">
           A caller shows its key with each request. It is good for 90 days; the page of keys has every other choice.

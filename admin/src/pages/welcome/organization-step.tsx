@@ -7,6 +7,7 @@ import { useOnce } from '../../api/once.ts'
 import { usePages } from '../../api/pages.ts'
 import { useMe } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { useSubmit } from '../../components/use-submit.ts'
 
 /** Makes the first organization, or takes one that is there. */
 export function OrganizationStep({ onChosen }: { onChosen: (organizationId: string) => void }) {
@@ -45,31 +46,16 @@ function CreateForm({ onCreated }: { onCreated: (organizationId: string) => void
   const client = useQueryClient()
   const once = useOnce()
   const [name, setName] = useState('')
-  const [error, setError] = useState<unknown>(undefined)
-  const [busy, setBusy] = useState(false)
 
-  const create = async (): Promise<void> => {
-    setBusy(true)
-    setError(undefined)
-    try {
-      const body = { name }
-      const { id } = await once(body, (header) => ok(api.POST('/platform/organizations', { params: { header }, body })))
-      void client.invalidateQueries({ queryKey: ['organizations'] })
-      onCreated(id)
-    } catch (refusal) {
-      setError(refusal)
-    } finally {
-      setBusy(false)
-    }
-  }
+  const { submit, busy, error } = useSubmit(async () => {
+    const body = { name }
+    const { id } = await once(body, (header) => ok(api.POST('/platform/organizations', { params: { header }, body })))
+    void client.invalidateQueries({ queryKey: ['organizations'] })
+    onCreated(id)
+  })
 
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault()
-        void create()
-      }}
-    >
+    <form onSubmit={submit}>
       <Stack gap="sm">
         <Text size="sm">
           Keys belong to an organization: a customer, a team, or all of you. Each has members, limits and a log of its
