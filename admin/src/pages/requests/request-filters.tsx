@@ -93,7 +93,7 @@ export function RequestFilters({
         w={{ base: half, xs: 160 }}
         comboboxProps={{ width: 260, position: 'bottom-start' }}
       />
-      <TimeRange {...filters} onChange={onChange} />
+      <TimeRange range={filters.range} since={filters.since} until={filters.until} onChange={onChange} />
       <RouteInput value={filters.route} routes={routes} onChange={(route) => onChange({ route })} />
       {organizationId !== undefined ? (
         <KeyPicker
