@@ -114,7 +114,7 @@ export function createLeasingLimiter({
     let states: readonly ChargeState[]
     try {
       const grants = await authority.take(asked.map(({ want }) => want))
-      states = asked.map((one, index) => settle(one, grants[index] as Grant, now))
+      states = asked.map((one, index) => settle(one, grants[index] as Grant, now, answered))
     } finally {
       for (const { lease, want } of asked) lease?.answered(want)
       resolve()
@@ -131,7 +131,12 @@ export function createLeasingLimiter({
     return spend(charges, clock.monotonic())
   }
 
-  const settle = ({ charge, lease, want, recalls }: Asked, grant: Grant, sentAt: number): ChargeState => {
+  const settle = (
+    { charge, lease, want, recalls }: Asked,
+    grant: Grant,
+    sentAt: number,
+    answered: Promise<void>,
+  ): ChargeState => {
     const { limit, requests, windowMs } = charge
     if (lease === undefined) {
       const { remaining, resetMs, exceeded } = grant
@@ -139,8 +144,8 @@ export function createLeasingLimiter({
     }
     lease.take(want, grant, sentAt)
     const remaining = lease.remaining(grant)
-    // Called back while this was on its way: the caller of it counts on everything that is not spent.
-    if (lease.recalls !== recalls) giveBack([lease.release()])
+    // Called back while this was on its way: the caller of it counts on everything that those who wait here do not need.
+    if (lease.recalls !== recalls) void answered.then(() => giveBack([lease.release()]))
     return { limit, requests, windowMs, remaining, resetMs: grant.resetMs, exceeded: grant.exceeded }
   }
 

@@ -45,6 +45,7 @@ export function createMemoryAuthority({ limiter, clock, recallMs = 100 }: Memory
     if (book === undefined || book.id !== want.window) return 0
     const held = Math.max(0, (book.held.get(holder) ?? 0) - want.spent)
     book.held.set(holder, held)
+    answerIfBack(book, holder)
     return Math.max(0, Math.min(want.covered, held))
   }
 

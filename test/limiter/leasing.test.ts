@@ -153,6 +153,29 @@ describe('a leasing limiter', () => {
     expect((await states)[0]).toMatchObject({ exceeded: false, remaining: 0 })
   })
 
+  it('serves those who wait with what arrives after it has been called back, and gives back the rest', async () => {
+    const arrives = Promise.withResolvers<void>()
+    let taken = 0
+    let answered = 0
+    const wire: Wire = async (what) => {
+      if (what === 'take there') taken++
+      if (what === 'take back' && ++answered === 3) await arrives.promise
+      return 'delivered'
+    }
+    const { authority, clock, connect } = setUp({ wire, recallMs: 2000 })
+    const [holder, other] = [connect(), createLeasingLimiter({ authority: authority.connect(), clock })]
+    await holder.charge([charge()])
+    // The first of them brings four, the sixth asks for the other 33 and some more.
+    const many = Array.from({ length: 39 }, async () => holder.charge([charge()]))
+    await eventually('the third answer to be on its way', () => answered === 3)
+    const states = Promise.resolve(other.charge([charge({ cost: 60 })]))
+    await new Promise((resolve) => setImmediate(resolve))
+    arrives.resolve()
+    expect((await Promise.all(many)).every(admitted)).toBe(true)
+    expect(taken).toBe(3)
+    expect((await states)[0]).toMatchObject({ exceeded: false, remaining: 0 })
+  })
+
   it('loses what a node held that died, until the window ends, and does not wait for it again and again', async () => {
     const { clock, authority, nodes } = setUp({ nodes: 1, recallMs: 20 })
     const holder = authority.connect()
