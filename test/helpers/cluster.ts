@@ -39,6 +39,8 @@ export interface ClusterOptions {
   /** Lines of gateway.yaml, besides what every cluster has. */
   readonly settings?: string
   readonly redis?: boolean
+  /** Of each node's process, besides what every one has. */
+  readonly env?: Readonly<Record<string, string>>
   /** Answers for the API behind; by default 200 at once. */
   readonly answer?: (path: string, response: ServerResponse) => void
 }
@@ -60,6 +62,7 @@ export interface Cluster extends AsyncDisposable {
 export async function startCluster({
   settings = '',
   redis: withRedis = true,
+  env = {},
   answer = (_path, response) => void response.end('ok'),
 }: ClusterOptions = {}): Promise<Cluster> {
   await using stack = new AsyncDisposableStack()
@@ -96,7 +99,7 @@ export async function startCluster({
     await writeFile(file, yaml)
     const gateway = await spawnGateway(
       file,
-      { ...secrets, STORE: options.store ?? postgres.url(), REDIS: options.redis ?? redis?.url ?? '' },
+      { ...env, ...secrets, STORE: options.store ?? postgres.url(), REDIS: options.redis ?? redis?.url ?? '' },
       { withinMs: 60_000 },
     )
     const end = async (signal: NodeJS.Signals): Promise<number | null> => {
