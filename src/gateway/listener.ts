@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
@@ -14,10 +12,10 @@ import { type Arriving, Connection } from './connection.ts'
 import { Connections, type Place } from './connections.ts'
 import { type Arrival, Exchange } from './exchange.ts'
 import { handle } from './handle.ts'
+import { listen, openServer } from './http-server.ts'
 import { NodeWire, responseForUpgrade } from './node-wire.ts'
 import { Pipelined } from './pipelined.ts'
 import type { Plan } from './plan.ts'
-import { headBytesMax } from './request-watch.ts'
 import { slowReaders } from './slow-readers.ts'
 import { codeOf, type ParserError, refuseUnreadable } from './unreadable.ts'
 
@@ -163,15 +161,13 @@ export function createListener(
 
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
     const place = places.admit(socket)
-    const end = endOf(socket)
-    socket.on('close', () => {
-      sockets.delete(socket)
-      handshakes.delete(end)
-    })
     if (place === undefined) return
-    if (config.tls === undefined) openConnection(socket, place)
-    else handshakes.set(end, place)
+    if (config.tls === undefined) return openConnection(socket, place)
+    const end = endOf(socket)
+    handshakes.set(end, place)
+    socket.on('close', () => handshakes.delete(end))
   })
   // With TLS the bytes of the requests are those of another socket, which there is once the handshake is over.
   server.on('secureConnection', (socket: Socket) => {
@@ -246,57 +242,3 @@ export function createListener(
 }
 
 const endOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
-
-function openServer(
-  { timeouts, tls }: Pick<Config, 'timeouts' | 'tls'>,
-  mayUpgrade: (request: IncomingMessage) => boolean,
-): Server {
-  const options: ServerOptions = {
-    insecureHTTPParser: false,
-    // Missing and repeated Host are ours to refuse, with a body that says why.
-    requireHostHeader: false,
-    maxHeaderSize: headBytesMax,
-    headersTimeout: timeouts.head,
-    // A long upload is not an attack; silence inside a body is bounded by Forwarding.
-    requestTimeout: 0,
-    keepAliveTimeout: timeouts.keep_alive,
-    connectionsCheckingInterval: Math.min(1000, timeouts.head),
-    noDelay: true,
-    // Not for 1.0, which has no upgrades (RFC 9110 section 7.8). Without a body, and not to another HTTP, or TLS that carries
-    // it: that would be a second parser for what was judged by the first.
-    shouldUpgradeCallback: (request: IncomingMessage) => {
-      const { headers } = request
-      return (
-        request.httpVersion === '1.1' &&
-        headers['transfer-encoding'] === undefined &&
-        (headers['content-length'] ?? '0') === '0' &&
-        !/\b(?:h2|http|tls)/i.test(headers.upgrade ?? '') &&
-        mayUpgrade(request)
-      )
-    },
-  }
-  const server = tls
-    ? createTlsServer({
-        ...options,
-        cert: readFileSync(tls.cert),
-        key: readFileSync(tls.key),
-        handshakeTimeout: timeouts.head,
-      })
-    : createServer(options)
-  // Node would leave out what comes beyond 2,000 without a word; head.ts counts and refuses.
-  server.maxHeadersCount = 0
-  server.maxRequestsPerSocket = 0
-  return server
-}
-
-async function listen(server: Server, { host, port }: Address): Promise<{ host: string; port: number }> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port, backlog: 4096 }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  const { address, port: actual } = server.address() as AddressInfo
-  return { host: address, port: actual }
-}
