@@ -151,6 +151,8 @@ function forward(from: Socket, to: Socket, state: State, silent: () => boolean):
   let sentAt = 0
   let arrivesAt = 0
   let underWay = 0
+  /** Timers of different lengths may go off in another order: each delivers what has waited longest. */
+  const waiting: (() => void)[] = []
 
   const later = (bytes: number, deliver: () => void): void => {
     const now = performance.now()
@@ -159,11 +161,12 @@ function forward(from: Socket, to: Socket, state: State, silent: () => boolean):
     arrivesAt = Math.max(arrivesAt, sentAt + state.delayMs)
     if (arrivesAt <= now && underWay === 0) return deliver()
     underWay += bytes + 1
+    waiting.push(deliver)
     if (underWay > underWayMax) from.pause()
     setTimeout(() => {
       underWay -= bytes + 1
       if (underWay <= underWayMax) from.resume()
-      deliver()
+      waiting.shift()?.()
     }, arrivesAt - now).unref()
   }
   from.on('data', (chunk) => {
