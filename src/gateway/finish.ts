@@ -98,7 +98,7 @@ function headersFor(
   const forwardedFor =
     peerTrusted && head.forwardedFor !== undefined ? `${head.forwardedFor}, ${arrival.peer}` : arrival.peer
   headers.push('X-Forwarded-For', forwardedFor, 'X-Forwarded-Proto', protocolOf(exchange))
-  const forwardedHost = (peerTrusted ? head.forwardedHost : undefined) ?? host
+  const forwardedHost = (peerTrusted && head.forwardedHost) || host
   if (forwardedHost !== '') headers.push('X-Forwarded-Host', forwardedHost)
   if (upstream.config.preserve_host && host !== '') headers.push('Host', host)
   if (head.contentLength !== undefined) headers.push('Content-Length', String(head.contentLength))

@@ -102,7 +102,9 @@ export function readHead(raw: RawHead, classify: (name: string) => HeaderKind, h
         head.requestId = head.requestId === undefined ? value : ''
         break
       case kind.forwardedFor:
-        head.forwardedFor = head.forwardedFor === undefined ? value : `${head.forwardedFor},${value}`
+        // A list of nothing names nobody (RFC 9110 section 5.6.1).
+        if (namesSomebody.test(value))
+          head.forwardedFor = head.forwardedFor === undefined ? value : `${head.forwardedFor},${value}`
         break
       case kind.forwardedProto:
         head.forwardedProto = value
@@ -136,6 +138,8 @@ export function readHead(raw: RawHead, classify: (name: string) => HeaderKind, h
   if (connection !== undefined) applyConnection(connection, upgrade, head)
   return undefined
 }
+
+const namesSomebody = /[^,\t ]/
 
 /** Headers that Connection names go no further; ours are added later, so it can't reach them. */
 function applyConnection(connection: string, upgrade: string | undefined, head: Head): void {
