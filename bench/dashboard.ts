@@ -87,7 +87,9 @@ async function fill(store: Store, count: number, keyCount: number): Promise<void
 async function measure(adminUrl: string, store: Store, token: string, rounds: number): Promise<void> {
   const [organization] = (await store.listOrganizations({ limit: 200 })).filter(({ name }) => name === 'Big')
   if (organization === undefined) throw new Error('this store was not made here: it has no organization Big')
-  const [row] = await store.listRequests({ organizationId: organization.id }, { limit: 1 })
+  const {
+    rows: [row],
+  } = await store.listRequests({ organizationId: organization.id }, { limit: 1 })
   const pages = callsOfPages(organization.id, row?.keyId ?? '', row?.id ?? '')
   let slowest = 0
   for (const [page, calls] of Object.entries(pages)) {

@@ -29,7 +29,7 @@ export const keyExport = ({ store, record }: KeyExportParts): JobHandler =>
             limit: pageSize,
             ...(before !== null && { before }),
           })
-          return keys.map(record)
+          return { records: keys.map(record), next: keys.length < pageSize ? undefined : keys.at(-1)?.id }
         },
       })
     },

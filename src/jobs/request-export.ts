@@ -39,8 +39,9 @@ export const requestExport = ({ store, record }: RequestExportParts): JobHandler
       await exportAll(run, format, {
         columns,
         async page(before) {
-          const rows = await store.listRequests(filter, { limit: pageSize, ...(before !== null && { before }) })
-          return rows.map(record)
+          const query = { limit: pageSize, ...(before !== null && { before }) }
+          const { rows, next } = await store.listRequests(filter, query)
+          return { records: rows.map(record), next }
         },
       })
     },

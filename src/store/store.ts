@@ -1,10 +1,10 @@
 import type { AnalyticsStore } from './analytics-store.ts'
-import type { Actor, Metadata, Page, Role } from './basics.ts'
+import type { Actor, Found, Metadata, Page, Role, Search } from './basics.ts'
 import type { JobsStore } from './jobs-store.ts'
 import type { NodesStore } from './nodes-store.ts'
 import type { OperatorsStore } from './operators-store.ts'
 
-export type { Actor, Metadata, Page, Role } from './basics.ts'
+export type { Actor, Found, Metadata, Page, Role, Search } from './basics.ts'
 export type {
   ApiKey,
   NewKey,
@@ -146,8 +146,11 @@ export interface Store
   finishRequests(rows: readonly RequestRow[]): Promise<void>
   /** The same as one of these three, for all the rows in `parts` together: one transaction. */
   writePackedRequests(write: RequestWrite, parts: readonly PackedRequests[]): Promise<void>
-  /** Newest first. `organizationId: null` lists rows of no organization. */
-  listRequests(filter?: RequestFilter, page?: Page): Promise<RequestRow[]>
+  /**
+   * Newest first. `organizationId: null` lists rows of no organization. Looks at a bounded number of rows, however many there
+   * are: a page may be short, or empty, and there is more behind it.
+   */
+  listRequests(filter?: RequestFilter, page?: Search): Promise<Found<RequestRow>>
   /** One row by its id, of whatever organization. */
   findRequest(rowId: string): Promise<RequestRow | undefined>
   /**
@@ -394,6 +397,8 @@ export interface RequestFilter {
   readonly statusTo?: number
   readonly code?: string
   readonly method?: string
+  /** True: whichever it is. */
+  readonly shadowCode?: string | true
   readonly since?: number
   readonly until?: number
 }

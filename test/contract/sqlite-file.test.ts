@@ -88,10 +88,10 @@ describe('retention on SQLite', () => {
     const store = await open()
     await store.insertRequests(Array.from({ length: 10 }, (_, index) => requestRow(index)))
     expect(await store.pruneRequests(8, 5)).toBe(5)
-    expect((await store.listRequests()).map(({ at }) => at)).toEqual([9, 8, 7, 6, 5])
+    expect((await store.listRequests()).rows.map(({ at }) => at)).toEqual([9, 8, 7, 6, 5])
     expect(await store.pruneRequests(8, 5)).toBe(3)
     expect(await store.pruneRequests(8, 5)).toBe(0)
-    expect(await store.listRequests()).toHaveLength(2)
+    expect((await store.listRequests()).rows).toHaveLength(2)
   })
 })
 

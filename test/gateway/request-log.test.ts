@@ -214,10 +214,10 @@ describe('every decision is one row', () => {
   })
 
   it('of its own organization', async () => {
-    const own = await gateway.store.listRequests({ organizationId: gateway.organization.id })
+    const { rows: own } = await gateway.store.listRequests({ organizationId: gateway.organization.id })
     expect(own.length).toBeGreaterThan(0)
     expect(own.every(({ organizationId }) => organizationId === gateway.organization.id)).toBe(true)
-    const nobodys = await gateway.store.listRequests({ organizationId: null })
+    const { rows: nobodys } = await gateway.store.listRequests({ organizationId: null })
     expect(nobodys.map(({ requestId }) => requestId)).toContain('row-4')
   })
 })
@@ -275,7 +275,7 @@ describe('with audit.durability: strict', () => {
     const outside = await strict.openSecondStore()
     const found: number[] = []
     upstream.respond(async ({ request, body, send }) => {
-      const rows = await outside.listRequests()
+      const { rows } = await outside.listRequests()
       found.push(rows.filter(({ requestId }) => requestId === request.header('x-request-id')).length)
       await body()
       send(plainResponse())
