@@ -783,7 +783,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List organization requests */
+        /**
+         * List organization requests
+         * @description Newest first. Filters other than key and time look at 50,000 rows for one answer at most: where few of them match it is short or empty, and its Link says that there are more to look at.
+         */
         get: operations["listOrganizationRequests"];
         put?: never;
         post?: never;
@@ -800,7 +803,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List requests */
+        /**
+         * List requests
+         * @description Newest first. Filters other than key and time look at 50,000 rows for one answer at most: where few of them match it is short or empty, and its Link says that there are more to look at.
+         */
         get: operations["listRequests"];
         put?: never;
         post?: never;
@@ -8897,6 +8903,8 @@ export interface operations {
                 route?: string;
                 status?: string;
                 code?: string;
+                /** @description Let through by a route in shadow mode that would have refused with this code; `any`: with whichever. */
+                shadow_code?: string;
                 method?: string;
                 since?: string;
                 until?: string;
@@ -8994,6 +9002,8 @@ export interface operations {
                 route?: string;
                 status?: string;
                 code?: string;
+                /** @description Let through by a route in shadow mode that would have refused with this code; `any`: with whichever. */
+                shadow_code?: string;
                 method?: string;
                 since?: string;
                 until?: string;
@@ -9241,6 +9251,8 @@ export interface operations {
                 route?: string;
                 status?: string;
                 code?: string;
+                /** @description Let through by a route in shadow mode that would have refused with this code; `any`: with whichever. */
+                shadow_code?: string;
                 method?: string;
                 since?: string;
                 until?: string;
@@ -9335,6 +9347,8 @@ export interface operations {
                 route?: string;
                 status?: string;
                 code?: string;
+                /** @description Let through by a route in shadow mode that would have refused with this code; `any`: with whichever. */
+                shadow_code?: string;
                 method?: string;
                 since?: string;
                 until?: string;

@@ -24,6 +24,9 @@ export interface Search extends Page {
   readonly lookAt?: number
 }
 
+/** Rows of the request log for one page: a tenth of a second; see docs/decisions/0008. */
+export const requestsLookedAtMax = 50_000
+
 /** What a search has found. It may be short, or empty, and there is more behind it. */
 export interface Found<T> {
   readonly rows: readonly T[]

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { requestsLookedAtMax } from '../../store/basics.ts'
 import type { RequestFilter } from '../../store/store.ts'
 import { organizationOf, principalOf, type ResourceRoutes } from '../context.ts'
 import { pageOf, pageQuery, sendPart } from '../paging.ts'
@@ -53,8 +54,7 @@ export const requestRoutes: ResourceRoutes = (app, context) => {
       }),
     )
   const response = { ...refusals, 422: problemBody, 200: z.array(record) }
-  const description =
-    'Newest first. One answer looks at 50,000 rows of the organization, or of the key, at most: where few match it is short or empty, and a Link to the next one says that there are more to look at.'
+  const description = `Newest first. Filters other than key and time look at ${requestsLookedAtMax.toLocaleString('en')} rows for one answer at most: where few of them match it is short or empty, and its Link says that there are more to look at.`
 
   app.get(
     '/organizations/:organization_id/requests',

@@ -1,4 +1,5 @@
 import { type Expression, expressionBuilder, type Selectable, type SqlBool, sql } from 'kysely'
+import { requestsLookedAtMax } from '../basics.ts'
 import type { RequestLogTable, Tables } from '../schema.ts'
 import type { Found, RequestFilter, RequestRow, Search } from '../store.ts'
 import type { Reader } from './engine.ts'
@@ -35,15 +36,12 @@ export async function listRequests(
           .select(['at', 'id'])
           .where(and(inIndex))
           .limit(1)
-          .offset(lookAtOf(page, lookAtMax) - 1)
+          .offset(lookAtOf(page, requestsLookedAtMax) - 1)
           .executeTakeFirst()
   const wanted = [...inIndex, ...(end === undefined ? [] : beyond('>=', end)), ...others]
   const rows = await newestFirst.selectAll().where(and(wanted)).limit(limit).execute()
   return foundOf(rows, limit, end, toRequestRow)
 }
-
-/** So that a page takes a tenth of a second at most; see docs/decisions/0008. */
-const lookAtMax = 50_000
 
 const { eb, and, ref, refTuple, tuple } = expressionBuilder<Tables, 'request_log'>()
 
