@@ -6,7 +6,7 @@ export const definitions = {
   sallyport_requests_total: {
     type: 'counter',
     labels: ['route', 'method', 'status', 'code'],
-    help: 'Requests on the data plane, refused and aborted ones included. Status 0: the caller left before there was an answer.',
+    help: 'Requests on the data plane, refused and aborted ones included. Status 0: the caller left before there was an answer. A code beside a status below 400: the answer had begun, and was broken off.',
   },
   sallyport_request_duration_seconds: {
     type: 'histogram',

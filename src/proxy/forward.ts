@@ -4,39 +4,13 @@ import type { Clock } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 import { BodyLimit, BodyTooLarge } from './body-limit.ts'
 import { BodyRate } from './body-rate.ts'
+import type { Outbound } from './outbound.ts'
 import { readResponseHeaders } from './response-headers.ts'
 import { announcedTrailers, readTrailers } from './trailers.ts'
 import { switchesAsAsked, tunnel } from './upgrade.ts'
 import type { Upstream, UpstreamTarget } from './upstream.ts'
 import { isProtocolError, isTimeout } from './upstream-errors.ts'
-import type { Wire, WireListener } from './wire.ts'
-
-/** One admitted request on its way to an upstream, as the data plane describes it. */
-export interface Outbound {
-  readonly wire: Wire
-  readonly method: string
-  /** Path and query, exactly as judged. */
-  readonly upstreamTarget: string
-  /** Flat name-value pairs, without framing and hop-by-hop headers. */
-  readonly upstreamHeaders: string[]
-  /** Undefined for a chunked body, and where there is none. */
-  readonly contentLength: number | undefined
-  /** Protocol to upgrade to, undefined for an ordinary request. */
-  readonly upgrade: string | undefined
-  readonly bodyBytesMax: number
-  readonly bodyIdleMs: number
-  /** Fewest bytes a second. */
-  readonly bodyRateMin: number
-  /** Whose share of the upstream's connections it is. */
-  readonly caller: string
-  readonly corsIsOurs: boolean
-  /** What the gateway adds to the response, flat. */
-  responseHeaders(): string[]
-  /** The upstream can't answer, and nothing was sent to the caller yet. */
-  fail(code: ErrorCode): void
-  /** The response head goes to the caller now. */
-  answered(status: number): void
-}
+import type { WireListener } from './wire.ts'
 
 const informationMax = 16
 
@@ -57,6 +31,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   #sent = false
   #retried = false
   #headSent = false
+  #waitsForCaller = false
   #over = false
   #informations = 0
   #announced: ReadonlySet<string> | undefined
@@ -100,7 +75,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   /** Ends it from our side: revoked, or shutting down. `code` answers a caller that has got nothing yet. */
   cancel(code: ErrorCode): void {
     if (this.#over) return
-    if (this.#headSent) this.#breakOff()
+    if (this.#headSent) this.#breakOff(code)
     else this.#refuse(code)
   }
 
@@ -119,7 +94,8 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
       else if (silentMs > idle_timeout) this.#breakOff()
       this.#bytesSeen = bytes
     } else if (this.#headSent) {
-      if (silentMs > idle_timeout) this.#breakOff()
+      // A caller that does not take what is there holds up the upstream, which is not to blame.
+      if (silentMs > idle_timeout) this.#breakOff(this.#waitsForCaller ? undefined : 'UPSTREAM_TIMEOUT')
     } else if (!this.#sent) {
       // undici ends an attempt after connect_timeout, in coarse steps; this is for a request that waits behind others.
       if (silentMs > connect_timeout * 2 + 1000) this.#refuse('UPSTREAM_TIMEOUT')
@@ -134,6 +110,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   callerReads(): void {
     if (this.#over) return
     this.#active()
+    this.#waitsForCaller = false
     this.#resumeUpstream?.()
   }
 
@@ -176,7 +153,8 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   onData(chunk: Buffer): boolean {
     if (this.#over) return false
     this.#active()
-    return this.#outbound.wire.write(chunk)
+    this.#waitsForCaller = !this.#outbound.wire.write(chunk)
+    return !this.#waitsForCaller
   }
 
   onComplete(raw: Buffer[] | string[] | null): void {
@@ -218,8 +196,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
       return this.#refuse(isTimeout(error) ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_UNAVAILABLE')
     }
     this.#upstream.failed(target, false, error.message)
-    if (this.#headSent) this.#breakOff()
-    else this.#refuse(isProtocolError(error) ? 'UPSTREAM_PROTOCOL_ERROR' : 'UPSTREAM_UNAVAILABLE')
+    this.cancel(isProtocolError(error, this.#headSent) ? 'UPSTREAM_PROTOCOL_ERROR' : 'UPSTREAM_UNAVAILABLE')
   }
 
   /** A body whose length was told has been judged by it; the length of a chunked one shows while it comes. */
@@ -266,8 +243,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
 
   #protocolError(why: string): false {
     if (this.#target) this.#upstream.failed(this.#target, false, why)
-    if (this.#headSent) this.#breakOff()
-    else this.#refuse('UPSTREAM_PROTOCOL_ERROR')
+    this.cancel('UPSTREAM_PROTOCOL_ERROR')
     return false
   }
 
@@ -276,8 +252,10 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
     this.#outbound.fail(code)
   }
 
-  #breakOff(): void {
+  /** @param code left out where it is nobody's fault but the caller's, or that of a tunnel in which nothing is said. */
+  #breakOff(code?: ErrorCode): void {
     this.#end('broken off')
+    if (code !== undefined) this.#outbound.brokenOff(code)
     this.#outbound.wire.abort()
   }
 

@@ -50,12 +50,14 @@ export function analyticsContract(open: OpenStore): void {
         requestRow(at + 5, { status: 403, code: 'INSUFFICIENT_SCOPE', durationMs: 0.1 }),
         requestRow(at + 6, { status: 429, code: 'RATE_LIMITED', durationMs: 0.1 }),
         requestRow(at + 7, { status: 400, code: 'BAD_REQUEST', durationMs: 0.1 }),
+        // Broken off in the middle of its answer.
+        requestRow(at + 8, { status: 200, code: 'UPSTREAM_UNAVAILABLE', durationMs: 10 }),
       ])
       const [sums, ...others] = await store.requestsOverTime({ ...wholeDay, intervalMs: hourMs })
       expect(others).toEqual([])
-      expect(sums).toMatchObject({ at, requests: 11, errors: 3, denied: 2, limited: 1 })
+      expect(sums).toMatchObject({ at, requests: 12, errors: 4, denied: 2, limited: 1 })
       expect(sums?.bytesIn).toBe(7)
-      expect(sums?.bytesOut).toBe(70 + 8 * 512)
+      expect(sums?.bytesOut).toBe(70 + 9 * 512)
       expect(within(sums?.p50Ms, 10)).toBe(true)
       expect(within(sums?.p99Ms, 900)).toBe(true)
     })
