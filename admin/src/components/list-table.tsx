@@ -1,4 +1,5 @@
-import { Button, Center, Checkbox, ScrollArea, Skeleton, Stack, Table } from '@mantine/core'
+import { Button, Center, Checkbox, ScrollArea, Skeleton, Stack, Table, VisuallyHidden } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import type { ReactNode } from 'react'
 import { useLocation } from 'wouter'
 import type { Pages } from '../api/pages.ts'
@@ -10,6 +11,10 @@ export interface Column<Item> {
   /** Numbers stand to the right. */
   readonly right?: boolean
   readonly width?: number
+  /** Has its place on a wide screen alone: a phone shows what one needs to find a row and to open it. */
+  readonly wide?: boolean
+  /** What is done with a row: its name is for those who do not see it. */
+  readonly menu?: boolean
 }
 
 /** Rows that are ticked, of those that are shown. */
@@ -27,7 +32,7 @@ export interface Choice<Item> {
 export function ListTable<Item extends { readonly id: string }>({
   label,
   pages: { items, query },
-  columns,
+  columns: allColumns,
   to,
   onOpen,
   choice,
@@ -47,6 +52,8 @@ export function ListTable<Item extends { readonly id: string }>({
   empty: ReactNode
 }) {
   const [, go] = useLocation()
+  const isNarrow = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false })
+  const columns = isNarrow ? allColumns.filter(({ wide }) => wide !== true) : allColumns
   if (query.isError && items.length === 0) return <ErrorNote error={query.error} retry={() => void query.refetch()} />
   if (query.isSuccess && items.length === 0) return <>{empty}</>
   const open = to !== undefined ? (item: Item) => go(to(item)) : onOpen
@@ -55,7 +62,8 @@ export function ListTable<Item extends { readonly id: string }>({
       <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label }}>
         <Table
           aria-label={label}
-          miw={columns.length * 110}
+          miw={isNarrow ? undefined : columns.length * 100}
+          horizontalSpacing={isNarrow ? 'sm' : 'md'}
           aria-busy={query.isPlaceholderData}
           style={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}
         >
@@ -66,9 +74,9 @@ export function ListTable<Item extends { readonly id: string }>({
                   <TickAll items={items} choice={choice} />
                 </Table.Th>
               )}
-              {columns.map(({ name, right, width }) => (
-                <Table.Th key={name} ta={right ? 'right' : undefined} w={width} style={{ whiteSpace: 'nowrap' }}>
-                  {name}
+              {columns.map(({ name, right, width, menu }) => (
+                <Table.Th key={name} ta={right ? 'right' : undefined} w={menu ? 56 : width}>
+                  {menu ? <VisuallyHidden>{name}</VisuallyHidden> : name}
                 </Table.Th>
               ))}
             </Table.Tr>
@@ -107,8 +115,13 @@ export function ListTable<Item extends { readonly id: string }>({
                         <Tick item={item} choice={choice} />
                       </Table.Td>
                     )}
-                    {columns.map(({ name, cell, right }) => (
-                      <Table.Td key={name} ta={right ? 'right' : undefined} className={right ? 'numbers' : undefined}>
+                    {columns.map(({ name, cell, right, menu }) => (
+                      <Table.Td
+                        key={name}
+                        ta={right ? 'right' : undefined}
+                        className={right ? 'numbers' : undefined}
+                        py={menu ? 4 : undefined}
+                      >
                         {cell(item)}
                       </Table.Td>
                     ))}
