@@ -8,6 +8,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { ApiError, whenLoggedOut } from './api/client.ts'
 import { App } from './app.tsx'
+import { LeaveGuard } from './shell/leave-guard.tsx'
 import { theme, variables } from './theme.ts'
 
 const client: QueryClient = new QueryClient({
@@ -43,7 +44,9 @@ createRoot(root).render(
     >
       <Notifications position="bottom-right" />
       <QueryClientProvider client={client}>
-        <App />
+        <LeaveGuard>
+          <App />
+        </LeaveGuard>
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

@@ -19,6 +19,7 @@ import { type ReactNode, useEffect } from 'react'
 import { Link, useLocation } from 'wouter'
 import { useLogOut, useMe } from '../api/session.tsx'
 import { Icon, type IconName } from '../components/icon.tsx'
+import { useLeave } from './leave-guard.tsx'
 import mark from './mark.svg'
 import { OrganizationSwitcher } from './organization-switcher.tsx'
 import { useOrganizationId } from './use-organization.ts'
@@ -200,6 +201,7 @@ function ColorSchemeToggle() {
 function AccountMenu() {
   const me = useMe()
   const logOut = useLogOut()
+  const leave = useLeave()
   const name = me.name ?? me.email ?? 'Admin token'
   return (
     <Menu position="bottom-end" width={240}>
@@ -221,7 +223,7 @@ function AccountMenu() {
           API reference
         </Menu.Item>
         <Menu.Divider />
-        <Menu.Item onClick={() => void logOut()} leftSection={<Icon name="out" />}>
+        <Menu.Item onClick={() => leave(() => void logOut())} leftSection={<Icon name="out" />}>
           Log out
         </Menu.Item>
       </Menu.Dropdown>
