@@ -45,8 +45,8 @@ export interface Store
   createOrganization(input: NewOrganization, actor: Actor): Promise<Organization>
   /** By id or by slug. */
   findOrganization(idOrSlug: string): Promise<Organization | undefined>
-  /** Newest first. `before` is the id of the last one of the page before. */
-  listOrganizations(page?: Page & { readonly among?: readonly string[] }): Promise<Organization[]>
+  /** Newest first. `before` is the id of the last one of the page before; `q` is part of the name or slug, in any case. */
+  listOrganizations(page?: Page & { readonly among?: readonly string[]; readonly q?: string }): Promise<Organization[]>
   updateOrganization(
     id: string,
     patch: OrganizationPatch,
@@ -115,8 +115,13 @@ export interface Store
 
   /** An admin event that goes with no change of its own, for example `api_key.exposed`. */
   appendEvent(event: NewEvent, actor: Actor): Promise<void>
-  /** Newest first. */
-  listEvents(filter?: { organizationId?: string }, page?: Page): Promise<AdminEvent[]>
+  /**
+   * Newest first: in the order of the trail, and with a time in the filter (but no target) by the times of the events. Where
+   * they are filtered by more than an index knows of, a bounded number is looked at.
+   */
+  listEvents(filter?: EventFilter, page?: Search): Promise<Found<AdminEvent>>
+  /** One event by its id, of whatever organization. */
+  findEvent(eventId: string): Promise<AdminEvent | undefined>
 
   /** The audit trail as it is stored, oldest first, at most 1000 at a time. */
   listEventChain(afterSeq: number, limit: number): Promise<StoredEvent[]>
@@ -338,6 +343,18 @@ export interface AdminEvent extends Required<NewEvent> {
   readonly seq: number
   readonly at: number
   readonly actor: Actor
+}
+
+export interface EventFilter {
+  readonly organizationId?: string
+  /** `api_key.revoked`, or `api_key.*` for all that begin so. */
+  readonly type?: string
+  readonly actorId?: string
+  readonly target?: string
+  /** Included. */
+  readonly since?: number
+  /** Not included. */
+  readonly until?: number
 }
 
 /** One row of the change log: what a node must forget. */

@@ -186,11 +186,11 @@ describe('a runner killed with SIGKILL in the middle of a job', () => {
   }
 
   const progressOf = (organizationId: string) =>
-    inStore(async (store) => (await store.listJobs(organizationId))[0]?.progress ?? 0)
+    inStore(async (store) => (await store.listJobs(organizationId)).rows[0]?.progress ?? 0)
 
   const resultOf = (organizationId: string) =>
     inStore(async (store) => {
-      const [job] = await store.listJobs(organizationId)
+      const [job] = (await store.listJobs(organizationId)).rows
       return job?.status === 'completed' && (await store.findJob(organizationId, job.id))?.result
     })
 

@@ -1,6 +1,7 @@
 import { newId } from '../../ids.ts'
 import type { Metadata, Store } from '../store.ts'
 import type { SealWebhookSecret, Webhook } from '../webhooks-store.ts'
+import { listDeliveries } from './delivery-list.ts'
 import type { Reader, SqlEngine, Writer } from './engine.ts'
 import { recordEvent } from './events.ts'
 import { requireOrganization } from './organizations.ts'
@@ -201,18 +202,7 @@ export function webhookMethods({ db, write, read, clock }: SqlEngine): WebhookMe
       return row && toDelivery(row)
     },
 
-    async listDeliveries(organizationId, webhookId, page = {}) {
-      let query = db
-        .selectFrom('webhook_deliveries')
-        .selectAll()
-        .where('webhook_id', '=', webhookId)
-        .where('organization_id', '=', organizationId)
-        .orderBy('id', 'desc')
-        .limit(pageLimit(page))
-      if (page.before !== undefined) query = query.where('id', '<', page.before)
-      const rows = await query.execute()
-      return rows.map(toDelivery)
-    },
+    listDeliveries: (...search) => listDeliveries(db, ...search),
   }
 }
 

@@ -53,7 +53,7 @@ export function organizationsContract(open: OpenStore): void {
       await expect(second).rejects.toThrow(StoreConflict)
       await expect(second).rejects.toMatchObject({ field: 'slug' })
       expect(await store.listOrganizations()).toHaveLength(1)
-      expect(await store.listEvents()).toHaveLength(1)
+      expect((await store.listEvents()).rows).toHaveLength(1)
       expect(await store.latestChange()).toBe(before)
     })
 
@@ -93,7 +93,7 @@ export function organizationsContract(open: OpenStore): void {
       expect(suspended).toMatchObject({ status: 'suspended', statusReason: 'unpaid' })
       const resumed = await store.updateOrganization(id, { status: 'active' }, actor)
       expect(resumed).toMatchObject({ status: 'active', statusReason: null })
-      const types = (await store.listEvents()).map(({ type }) => type)
+      const types = (await store.listEvents()).rows.map(({ type }) => type)
       expect(types).toEqual(['organization.resumed', 'organization.suspended', 'organization.created'])
     })
 
@@ -112,7 +112,7 @@ export function organizationsContract(open: OpenStore): void {
       expect(await change({ status: 'suspended', statusReason: 'x', suspendedBy: 'owner' })).toBe('root')
       expect(await change({ status: 'active', suspendedBy: 'owner' })).toBeNull()
       expect(await change({ status: 'suspended', suspendedBy: 'owner' })).toBe('owner')
-      expect((await store.listEvents())[0]).toMatchObject({
+      expect((await store.listEvents()).rows[0]).toMatchObject({
         type: 'organization.suspended',
         before: { status: 'active', suspended_by: null },
         after: { status: 'suspended', suspended_by: 'owner' },
@@ -126,7 +126,7 @@ export function organizationsContract(open: OpenStore): void {
       const same = await store.updateOrganization(created.id, { name: 'Acme', metadata: { a: { c: 2, b: 1 } } }, actor)
       expect(same).toEqual(created)
       expect(await store.latestChange()).toBe(before)
-      expect(await store.listEvents()).toHaveLength(1)
+      expect((await store.listEvents()).rows).toHaveLength(1)
     })
   })
 }

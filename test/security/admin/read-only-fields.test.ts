@@ -266,4 +266,4 @@ const values = [true, 'x', 1, null, [], {}]
 
 /** How many of everything there are, by the trail: whatever is made or changed leaves an event. */
 const snapshot = async () =>
-  (await gateway.store.listEvents({}, { limit: 200 })).map(({ type, target }) => [type, target])
+  (await gateway.store.listEvents({}, { limit: 200 })).rows.map(({ type, target }) => [type, target])
