@@ -15,6 +15,7 @@ import { createAdminServer } from './admin-api/server.ts'
 import { announcing } from './bus/announcing.ts'
 import { followChanges } from './bus/change-feed.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { certificateFiles, readCertificates } from './config/certificates.ts'
 import { compileCidrs } from './config/cidr.ts'
 import { formatProblems, type LoadedConfig } from './config/load.ts'
 import { loadApart } from './config/load-apart.ts'
@@ -35,6 +36,7 @@ import { openLimiter } from './open-limiter.ts'
 import { openNodes } from './open-nodes.ts'
 import { openSigningKeys } from './open-signing-keys.ts'
 import { awaitStore, storeFile } from './open-store.ts'
+import { openTracing } from './open-tracing.ts'
 import { checkpointFile, readCheckpoint, startCheckpoints } from './recorder/checkpoints.ts'
 import { createRecorder } from './recorder/recorder.ts'
 import { startRetention } from './recorder/retention.ts'
@@ -101,6 +103,7 @@ export async function start({
   await using stack = new AsyncDisposableStack()
   const first = loaded.config
   let config = first
+  let certificates = readCertificates(first)
   let formats = compileKeyFormats(first.keys)
 
   const log = createLog({
@@ -178,12 +181,14 @@ export async function start({
     // How long rows may wait is a promise in real time, whatever clock decides about requests.
     const recorder = createRecorder({ store, clock: systemClock, events, durability, queueMax })
     stack.defer(() => recorder.close())
-    const own = { config: first, clock, events, metrics, store, limiter, recorder }
+    const tracer = await openTracing(env, events)
+    stack.defer(async () => tracer?.close())
+    const own = { config: first, certificates, clock, events, metrics, store, limiter, recorder, tracer }
     return createDataPlane({ ...own, publish, answerCall, signer: signerFor })
   }
   const startPool = (size: number): Promise<WorkerPool> =>
     startWorkers({
-      ...{ config: first, size, events },
+      ...{ config: first, certificates, size, events },
       signingKeys: () => signingKeys().map((key) => key.export({ type: 'pkcs8', format: 'pem' }).toString()),
       api: primaryApi({ store, answerCall, tail }),
       limits: limiter.connect,
@@ -236,9 +241,11 @@ export async function start({
     load: (file) => loadApart(file, env),
     async build(next) {
       const nextFormats = compileFormats(next.config)
-      const apply = await carrier.prepare(next.config)
+      const nextCertificates = readCertificates(next.config, certificates)
+      const apply = await carrier.prepare(next.config, nextCertificates)
       return async () => {
         config = next.config
+        certificates = nextCertificates
         formats = nextFormats
         await apply()
       }

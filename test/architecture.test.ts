@@ -8,10 +8,13 @@ const rules: ImportRules = {
   layers: [
     ['main.ts'],
     ['cli'],
-    ['app.ts', 'data-plane.ts', 'workers', 'open-store.ts', 'open-limiter.ts', 'open-nodes.ts', 'open-signing-keys.ts'],
+    [
+      ...['app.ts', 'data-plane.ts', 'workers', 'open-store.ts', 'open-limiter.ts', 'open-nodes.ts'],
+      ...['open-signing-keys.ts', 'open-tracing.ts'],
+    ],
     ['gateway', 'admin-api', 'self-service'],
     ['policy', 'proxy', 'recorder', 'webhooks', 'jobs'],
-    ['keys', 'limiter', 'store', 'config', 'bus', 'metrics', 'redis'],
+    ['keys', 'limiter', 'store', 'config', 'bus', 'metrics', 'redis', 'tracing'],
     // The contracts stand below their adapters: they are types that everyone may speak of, events included.
     [
       'events.ts',
@@ -52,6 +55,7 @@ const rules: ImportRules = {
     'prom-client': ['metrics'],
     ioredis: ['redis'],
     pino: ['log.ts'],
+    '@opentelemetry': ['tracing'],
   },
   adapters: {
     files: [
@@ -64,8 +68,9 @@ const rules: ImportRules = {
       'limiter/memory.ts',
       'limiter/redis.ts',
       'bus/redis.ts',
+      'tracing/open-telemetry.ts',
     ],
-    importers: ['app.ts', 'open-store.ts', 'open-limiter.ts', 'open-nodes.ts', 'cli/open-store.ts'],
+    importers: ['app.ts', 'open-store.ts', 'open-limiter.ts', 'open-nodes.ts', 'open-tracing.ts', 'cli/open-store.ts'],
   },
   linesMax: 300,
   longFiles: {

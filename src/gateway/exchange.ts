@@ -6,6 +6,7 @@ import type { Forwarding } from '../proxy/forward.ts'
 import type { Outbound } from '../proxy/outbound.ts'
 import type { Wire } from '../proxy/wire.ts'
 import type { KeyRecord } from '../store/store.ts'
+import type { Trace } from '../tracing/tracing.ts'
 import { emptyHead, type RawHead } from './head.ts'
 import type { Route } from './route.ts'
 
@@ -33,6 +34,8 @@ export class Exchange implements Outbound {
   // Framing and target
   readonly head = emptyHead()
   requestId: string
+  /** Undefined where nobody has begun one and nothing is recorded. */
+  trace: Trace | undefined
   /** Where the request came from, after the proxies that are trusted. */
   address: string
   peerTrusted = false

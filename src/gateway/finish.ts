@@ -48,6 +48,7 @@ export function createFinish({ clock, live, upstreams, me, selfService, jwks }: 
       return (exchange) => {
         exchange.upstreamTarget ||= exchange.path + exchange.query
         exchange.upstreamHeaders = headersFor(exchange, upstream, route, identity)
+        exchange.trace?.forward(exchange.upstreamHeaders, clock.monotonic() - exchange.arrival.startedAt)
         exchange.bodyIdleMs = config.timeouts.body_idle
         exchange.bodyRateMin = config.body_rate
         exchange.corsIsOurs = cors !== undefined

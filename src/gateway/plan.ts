@@ -7,6 +7,7 @@ import type { Limiter } from '../limiter/limiter.ts'
 import type { Authenticate } from '../policy/authenticate.ts'
 import { identityNames } from '../policy/identity.ts'
 import { compileHeaderKinds } from '../proxy/header-kinds.ts'
+import { compileBeginTrace, type RequestTracer } from '../tracing/tracing.ts'
 import { isPreflight } from './cors.ts'
 import { createDeny } from './deny.ts'
 import type { Exchange } from './exchange.ts'
@@ -52,6 +53,8 @@ export interface PlanDependencies {
   readonly admit: ((exchange: Exchange) => Promise<boolean>) | undefined
   /** Makes the signed context of a request; undefined where `context.sign` is off. */
   readonly signContext: ((exchange: Exchange, upstream: string) => string | Promise<string>) | undefined
+  /** Undefined where no traces are exported. */
+  readonly tracer: RequestTracer | undefined
 }
 
 /** What the compiled routes need beside. */
@@ -78,6 +81,11 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
     queryTokens: compileQueryTokens(config.query_tokens, formats.containsKey),
     containsKey: formats.containsKey,
     exposed,
+    beginTrace: compileBeginTrace({
+      accepts: config.tracing.accept,
+      containsKey: formats.containsKey,
+      tracer: dependencies.tracer,
+    }),
   }
   const routes = compileRoutes(config, names, {
     ...dependencies,

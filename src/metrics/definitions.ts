@@ -128,6 +128,11 @@ export const definitions = {
     labels: ['why'],
     help: 'Worker processes that have ended: stopped as they should, crashed, or silent and therefore ended.',
   },
+  sallyport_trace_spans_total: {
+    type: 'counter',
+    labels: ['result'],
+    help: 'Spans for the collector of traces: exported, dropped since the queue was full, or failed since the collector has not taken them.',
+  },
   sallyport_faults_total: {
     type: 'counter',
     labels: ['where'],

@@ -24,7 +24,8 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   /** As it was at the start: what is taken is given back under the same name. */
   readonly #caller: string
   readonly #clock: Clock
-  #target: UpstreamTarget | undefined
+  /** Where it was sent to, as far as it was. */
+  target: UpstreamTarget | undefined
   #abortUpstream: ((error?: Error) => void) | undefined
   #resumeUpstream: (() => void) | undefined
   /** Bytes of this request may have left: from here on it is never sent again. */
@@ -57,7 +58,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   start(except?: UpstreamTarget): void {
     const picked = this.#upstream.take(this.#caller, except)
     if (typeof picked === 'string') return this.#refuse(picked)
-    this.#target = picked
+    this.target = picked
     const { method, upstreamTarget, upstreamHeaders, upgrade } = this.#outbound
     this.#body ??= this.#bodyToSend()
     const request = {
@@ -102,7 +103,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
     } else if (bodyRate !== undefined) {
       if (silentMs > bodyIdleMs || bodyRate.isTooSlow(now, this.bytesIn)) this.#refuse('REQUEST_TIMEOUT')
     } else if (silentMs > response_timeout) {
-      if (this.#target) this.#upstream.failed(this.#target, false, 'it did not answer in time')
+      if (this.target) this.#upstream.failed(this.target, false, 'it did not answer in time')
       this.#refuse('UPSTREAM_TIMEOUT')
     }
   }
@@ -142,7 +143,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
       this.#outbound.wire.sendInformation(status, headers)
       return true
     }
-    if (this.#target) this.#upstream.answered(this.#target)
+    if (this.target) this.#upstream.answered(this.target)
     this.#resumeUpstream = resume
     this.#announced = announcedTrailers(raw)
     this.#sendHead(status, reason, headers)
@@ -160,7 +161,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   onComplete(raw: Buffer[] | string[] | null): void {
     if (this.#over) return
     // undici takes a reset for the end of a body that has no length of its own; nobody knows whether it was whole.
-    if (this.#target?.isResetting()) return this.onError(new Error('it reset the connection inside a body'))
+    if (this.target?.isResetting()) return this.onError(new Error('it reset the connection inside a body'))
     this.#settle()
     const trailers = raw && raw.length > 0 ? readTrailers(raw as Buffer[], this.#announced) : undefined
     this.#outbound.wire.end(trailers)
@@ -178,7 +179,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
     this.#active()
     this.#headSent = true
     this.headAt = this.#activeAt
-    if (this.#target) this.#upstream.answered(this.#target)
+    if (this.target) this.#upstream.answered(this.target)
     this.#outbound.answered(101)
     const ours = this.#outbound.responseHeaders()
     const { bytes, breakOff } = tunnel(this.#outbound.wire, socket, (raw ?? []) as Buffer[], ours, () => this.#settle())
@@ -187,7 +188,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   }
 
   onError(error: Error): void {
-    const target = this.#target
+    const target = this.target
     if (this.#over || target === undefined) return
     if (error instanceof BodyTooLarge) return this.cancel('BODY_TOO_LARGE')
     if (!this.#sent) {
@@ -210,7 +211,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   #retry(failed: UpstreamTarget): void {
     this.#retried = true
     this.#upstream.giveBack(this.#caller, failed)
-    this.#target = undefined
+    this.target = undefined
     this.#active()
     this.start(this.#upstream.targets.length > 1 ? failed : undefined)
   }
@@ -242,7 +243,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   }
 
   #protocolError(why: string): false {
-    if (this.#target) this.#upstream.failed(this.#target, false, why)
+    if (this.target) this.#upstream.failed(this.target, false, why)
     this.cancel('UPSTREAM_PROTOCOL_ERROR')
     return false
   }
@@ -268,7 +269,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   #settle(): void {
     if (this.#over) return
     this.#over = true
-    if (this.#target) this.#upstream.giveBack(this.#caller, this.#target)
+    if (this.target) this.#upstream.giveBack(this.#caller, this.target)
   }
 }
 

@@ -1,0 +1,65 @@
+import { BatchSpanProcessor, type ReadableSpan, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace'
+import type { Events } from '../events.ts'
+import type { TracingSettings } from './settings.ts'
+
+/** Spans on their way to the collector: in batches, bounded, each of them accounted for. */
+export interface CountedExport {
+  readonly processor: SpanProcessor
+  /** Counts as lost what is neither delivered nor lost; nothing is counted from then on. */
+  giveUp(): void
+}
+
+/**
+ * The SDK's batches behind a count. What finds the queue full is lost, and so is a batch that the exporter gives up: no
+ * request waits for a collector, and none is remembered for one.
+ */
+export function countExport(
+  exporter: SpanExporter,
+  { queueMax, batchMax, delayMs, timeoutMs }: TracingSettings['batch'],
+  events: Pick<Events, 'spans'>,
+): CountedExport {
+  let queued = 0
+  let underWay = 0
+  let over = false
+  const counted: SpanExporter = {
+    export(spans, done) {
+      const { length } = spans
+      queued -= length
+      underWay += length
+      exporter.export(spans, (result) => {
+        underWay -= length
+        if (over) return done(result)
+        // 0 is success; the enumeration is in a package of its own.
+        if (result.code === 0) events.spans('exported', length)
+        else events.spans('failed', length, result.error?.message)
+        done(result)
+      })
+    },
+    shutdown: () => exporter.shutdown(),
+    forceFlush: async () => exporter.forceFlush?.(),
+  }
+  const batches = new BatchSpanProcessor({
+    exporter: counted,
+    maxQueueSize: queueMax,
+    maxExportBatchSize: batchMax,
+    scheduledDelayMillis: delayMs,
+    exportTimeoutMillis: timeoutMs,
+  })
+  return {
+    processor: {
+      onStart: (span, context) => batches.onStart(span, context),
+      onEnd(span: ReadableSpan) {
+        if (over) return
+        if (queued >= queueMax) return events.spans('dropped', 1)
+        queued++
+        batches.onEnd(span)
+      },
+      forceFlush: () => batches.forceFlush(),
+      shutdown: () => batches.shutdown(),
+    },
+    giveUp() {
+      over = true
+      if (queued + underWay > 0) events.spans('failed', queued + underWay, 'the gateway has ended')
+    },
+  }
+}
