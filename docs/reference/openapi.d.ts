@@ -339,6 +339,26 @@ export interface paths {
         patch: operations["updateMember"];
         trace?: never;
     };
+    "/platform/organizations/{organization_id}/members/{operator_id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Another one-time link for a member who is still `invited`; the one of before ends. Needs no body.
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
+        post: operations["createMemberLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/platform/organizations/{organization_id}/api-keys": {
         parameters: {
             query?: never;
@@ -1490,6 +1510,7 @@ export interface components {
             session_id: string | null;
             /** @description Until when this session may do what asks for a proof; null without a session. */
             proved_until: string | null;
+            /** @description The newest 200 organizations, or the one that was asked about; GET /organizations has all, by pages. */
             roles: {
                 organization_id: string;
                 organization_name: string;
@@ -1497,6 +1518,8 @@ export interface components {
                 /** @enum {string} */
                 role: "owner" | "admin" | "engineer" | "viewer";
             }[];
+            /** @description In how many organizations there is a role. */
+            roles_total: number;
         };
         MemberRecord: {
             /** @description The operator’s. */
@@ -1958,7 +1981,10 @@ export type $defs = Record<string, never>;
 export interface operations {
     getMe: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Roles in this organization alone; none where there is none in it. */
+                organization_id?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2003,6 +2029,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3986,6 +4021,8 @@ export interface operations {
                 limit?: string;
                 /** @description From the Link header of the page before. */
                 cursor?: string;
+                /** @description Part of the name or of the slug. */
+                q?: string;
             };
             header?: never;
             path?: never;
@@ -5040,6 +5077,126 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is wrong; see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URL and headers together are larger than 16 kB. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createMemberLink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeat within 24 hours with the same one, path and body gets the first answer again, and makes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                organization_id: string;
+                operator_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneTimeLink"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflicts with what is there. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7433,7 +7590,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description The body, the query or a header is wrong; see errors. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8694,7 +8851,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description The body, the query or a header is wrong; see errors. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9643,7 +9800,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description The body, the query or a header is wrong; see errors. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9738,7 +9895,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
+            /** @description The body, the query or a header is wrong; see errors. */
             422: {
                 headers: {
                     [name: string]: unknown;

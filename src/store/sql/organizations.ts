@@ -13,6 +13,7 @@ import { toOrganization } from './organization-record.ts'
 import { pageLimit } from './page.ts'
 import { difference, requireThat } from './patch.ts'
 import { freeSlug } from './slug.ts'
+import { contains } from './text.ts'
 
 export type OrganizationMethods = Pick<
   Store,
@@ -65,6 +66,9 @@ export function organizationMethods({ db, write, clock }: SqlEngine): Organizati
       let query = db.selectFrom('organizations').selectAll().orderBy('id', 'desc').limit(pageLimit(page))
       if (page.before !== undefined) query = query.where('id', '<', page.before)
       if (page.among !== undefined) query = query.where('id', 'in', page.among.length > 0 ? page.among : [''])
+      const { q } = page
+      if (q !== undefined)
+        query = query.where((eb) => eb.or([contains(eb.ref('name'), q), contains(eb.ref('slug'), q)]))
       const rows = await query.execute()
       return rows.map(toOrganization)
     },
