@@ -12,11 +12,14 @@ export function FormDrawer({
   opened,
   title,
   onClose,
+  wide = false,
   children,
 }: {
   opened: boolean
   title: string
   onClose: () => void
+  /** There is much to say. */
+  wide?: boolean
   children: ReactNode
 }) {
   useReturnFocus(opened)
@@ -26,7 +29,7 @@ export function FormDrawer({
       onClose={onClose}
       title={title}
       position="right"
-      size="min(520px, 100%)"
+      size={`min(${wide ? 600 : 520}px, 100%)`}
       closeOnClickOutside={false}
     >
       {children}
@@ -93,15 +96,31 @@ export function Form({
         {error !== undefined && (
           <ErrorNote error={error} {...(isOutdated && startAgain !== undefined && { retry: startAgain })} />
         )}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={busy} disabled={!ready}>
-            {action}
-          </Button>
-        </Group>
+        <FormFoot action={action} ready={ready} busy={busy} onCancel={onCancel} />
       </Stack>
     </form>
   )
 }
+
+/** The way out and the way on, always in sight however long the form is. */
+export const FormFoot = ({
+  action,
+  ready,
+  busy,
+  onCancel,
+}: {
+  /** The verb on the button. */
+  action: string
+  ready: boolean
+  busy: boolean
+  onCancel: () => void
+}) => (
+  <Group justify="flex-end" gap="xs" className="drawer-foot">
+    <Button variant="default" onClick={onCancel}>
+      Cancel
+    </Button>
+    <Button type="submit" loading={busy} disabled={!ready}>
+      {action}
+    </Button>
+  </Group>
+)

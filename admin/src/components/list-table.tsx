@@ -37,6 +37,7 @@ export function ListTable<Item extends { readonly id: string }>({
   onOpen,
   choice,
   ends = false,
+  fixed = false,
   empty,
 }: {
   /** For those who do not see it. */
@@ -49,6 +50,8 @@ export function ListTable<Item extends { readonly id: string }>({
   choice?: Choice<Item>
   /** What is shown is all there is to be seen, whatever other pages there are. */
   ends?: boolean
+  /** Columns are as wide as they say, and those that say nothing share the rest: what is longer is cut, and never pushes others. */
+  fixed?: boolean
   empty: ReactNode
 }) {
   const [, go] = useLocation()
@@ -62,15 +65,17 @@ export function ListTable<Item extends { readonly id: string }>({
       <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label }}>
         <Table
           aria-label={label}
-          miw={isNarrow ? undefined : columns.length * 100}
-          horizontalSpacing={isNarrow ? 'sm' : 'md'}
+          miw={isNarrow ? undefined : columns.reduce((sum, { menu, width = menu ? 56 : 150 }) => sum + width, 0)}
+          layout={fixed ? 'fixed' : 'auto'}
+          horizontalSpacing={10}
+          className="to-the-edges"
           aria-busy={query.isPlaceholderData}
           style={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}
         >
           <Table.Thead>
             <Table.Tr>
               {choice !== undefined && (
-                <Table.Th w={40} pr={0}>
+                <Table.Th w={36} pr={0}>
                   <TickAll items={items} choice={choice} />
                 </Table.Th>
               )}

@@ -97,6 +97,7 @@ export default function KeysPage() {
         <ListTable
           label="API keys"
           pages={pages}
+          fixed
           columns={keyColumns(`/o/${organizationId}/keys`, owners)}
           to={({ id }) => `/o/${organizationId}/keys/${id}`}
           choice={{ ids: ticked, change: setTicked, name: ({ name }) => name }}

@@ -1,9 +1,10 @@
-import { Button, Drawer, Group, Stack, Switch, TextInput } from '@mantine/core'
+import { Stack, Switch, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { api, ok } from '../../api/client.ts'
 import { fieldProblem } from '../../api/field-problem.ts'
 import { useMay, useRole } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { FormDrawer, FormFoot } from '../../components/form-drawer.tsx'
 import { limitFrom, limitOf } from '../keys/limit-input.tsx'
 import { metadataOf, metadataText } from '../keys/metadata-input.tsx'
 import { type More, MoreInputs } from '../keys/more-inputs.tsx'
@@ -25,16 +26,9 @@ export function EditKey({
   onClose: () => void
 }) {
   return (
-    <Drawer
-      opened={opened}
-      onClose={onClose}
-      title="Edit the key"
-      position="right"
-      size="min(600px, 100%)"
-      closeOnClickOutside={false}
-    >
+    <FormDrawer opened={opened} onClose={onClose} title="Edit the key" wide>
       <EditForm apiKey={key} etag={etag} onClose={onClose} />
-    </Drawer>
+    </FormDrawer>
   )
 }
 
@@ -129,14 +123,7 @@ function EditForm({ apiKey, etag, onClose }: { apiKey: ApiKey; etag: string; onC
           />
         )}
         {error !== undefined && <ErrorNote error={error} {...(isOutdated && { retry: startAgain })} />}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={busy} disabled={name.trim() === '' || metadata === undefined}>
-            Save
-          </Button>
-        </Group>
+        <FormFoot action="Save" ready={name.trim() !== '' && metadata !== undefined} busy={busy} onCancel={onClose} />
       </Stack>
     </form>
   )
