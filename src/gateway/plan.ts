@@ -7,7 +7,7 @@ import type { Limiter } from '../limiter/limiter.ts'
 import type { Authenticate } from '../policy/authenticate.ts'
 import { identityNames } from '../policy/identity.ts'
 import { compileHeaderKinds } from '../proxy/header-kinds.ts'
-import { compileBeginTrace, type RequestTracer } from '../tracing/tracing.ts'
+import { type BeginTrace, compileBeginTrace, type RequestTracer } from '../tracing/tracing.ts'
 import { isPreflight } from './cors.ts'
 import { createDeny } from './deny.ts'
 import type { Exchange } from './exchange.ts'
@@ -23,6 +23,8 @@ export interface Plan {
   readonly config: Config
   /** Steps 1 and 2. */
   read(exchange: Exchange): Verdict
+  /** What `read` begins with; for what can't be read. */
+  readonly beginTrace: BeginTrace
   /** Whether there is too much to do for this one to be looked at. */
   sheds(exchange: Exchange): boolean
   /** Step 3. There is always a route; the one for what matches none refuses, after authentication. */
@@ -111,6 +113,7 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
   return {
     config,
     read: (exchange) => readRequest(exchange, rules),
+    beginTrace: rules.beginTrace,
     sheds: dependencies.sheds,
     match: (exchange) => {
       const route = isPreflight(exchange.method, exchange.head) && routes.preflight ? routes.preflight : find(exchange)
