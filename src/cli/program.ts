@@ -5,6 +5,7 @@ import { StoreConflict, StoreMissing, StoreUnavailable } from '../store/store.ts
 import { addCheck } from './check.ts'
 import { addExplain } from './explain.ts'
 import { Failure, UsageFailure } from './failure.ts'
+import { addImport } from './import.ts'
 import { addInit } from './init.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
@@ -41,6 +42,7 @@ function program(): Command {
     addCheck,
     addInit,
     addExplain,
+    addImport,
     addOrgs,
     addKeys,
     addWorkspaces,
