@@ -18,6 +18,7 @@ import { useQueryState } from '../components/use-query-state.ts'
 import { useThisOrganization } from '../shell/use-organization.ts'
 import { AddMember } from './members/add-member.tsx'
 import { ChangeRole } from './members/change-role.tsx'
+import { LinkAgain } from './members/link-again.tsx'
 import { RemoveMember } from './members/remove-member.tsx'
 import type { Member } from './members/use-members.ts'
 
@@ -28,6 +29,7 @@ export default function MembersPage() {
   const [{ dialog, edit }, change] = useQueryState(['dialog', 'edit'])
   const isOwner = useMay(organizationId, 'owner')
   const [leaving, setLeaving] = useState<Member | undefined>(undefined)
+  const [invited, setInvited] = useState<Member | undefined>(undefined)
   // The link is here and nowhere else: no cache, no address, no storage.
   const [made, setMade] = useState<{ link: Schema<'OneTimeLink'>; name: string } | undefined>(undefined)
   const pages = usePages(['members', organizationId], (query, signal) =>
@@ -45,6 +47,11 @@ export default function MembersPage() {
         <Menu.Item onClick={() => change({ edit: member.id })} leftSection={<Icon name="pencil" size={16} />}>
           Change the role
         </Menu.Item>
+        {member.status === 'invited' && (
+          <Menu.Item onClick={() => setInvited(member)} leftSection={<Icon name="refresh" size={16} />}>
+            Make the link again…
+          </Menu.Item>
+        )}
         <Menu.Item color="red" onClick={() => setLeaving(member)} leftSection={<Icon name="out" size={16} />}>
           {member.id === me.id ? 'Leave…' : 'Remove…'}
         </Menu.Item>
@@ -102,6 +109,13 @@ export default function MembersPage() {
         </>
       )}
       {leaving !== undefined && <RemoveMember member={leaving} onClose={() => setLeaving(undefined)} />}
+      {invited !== undefined && (
+        <LinkAgain
+          member={invited}
+          onClose={() => setInvited(undefined)}
+          onMade={(link, name) => setMade({ link, name })}
+        />
+      )}
       {made !== undefined && <OneTimeLink {...made} onDone={() => setMade(undefined)} />}
     </Page>
   )

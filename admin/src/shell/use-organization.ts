@@ -13,14 +13,16 @@ export function useOrganizationId(): string | undefined {
   const [, params] = useRoute('/o/:org/*?')
   const fromAddress = params?.org ?? /^\/o\/([^/]+)/.exec(location)?.[1]
   const last = fromAddress === undefined ? remembered() : undefined
-  // Root is in none, and may have seen one that is no more.
-  const { error } = useOrganization(me.is_root ? last : undefined)
+  const isMine = me.roles.some((role) => role.organization_id === last)
+  // Root is in none, and may have seen one that is no more; whoever is in hundreds is not told of all.
+  const mayBe = me.is_root || me.roles.length < me.roles_total
+  const { error } = useOrganization(!isMine && mayBe ? last : undefined)
   if (fromAddress !== undefined) {
     remember(fromAddress)
     return fromAddress
   }
   const isGone = error instanceof ApiError && error.status === 404
-  if (last !== undefined && (me.is_root ? !isGone : me.roles.some((role) => role.organization_id === last))) return last
+  if (last !== undefined && (isMine || (mayBe && !isGone))) return last
   return me.roles[0]?.organization_id
 }
 
