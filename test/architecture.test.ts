@@ -26,6 +26,7 @@ const rules: ImportRules = {
       'time-limit.ts',
       'plain-text.ts',
       'json-text.ts',
+      'schema-words.ts',
       'log.ts',
       'version.ts',
       'store/store.ts',

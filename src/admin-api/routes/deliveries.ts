@@ -5,7 +5,7 @@ import { actorOf, organizationOf, type ResourceRoutes } from '../context.ts'
 import { type Made, makeOnce } from '../make-once.ts'
 import { pageOf, pageQuery, sendPart } from '../paging.ts'
 import { refuse } from '../refusals.ts'
-import { bodyRefusals, given, optionalTime, organizationParams, problemBody, refusals, time } from '../schemas.ts'
+import { bodyRefusals, given, optionalTime, organizationParams, refusals, time } from '../schemas.ts'
 import { webhookExists } from './webhooks.ts'
 
 const record = z
@@ -96,7 +96,7 @@ export const deliveryRoutes: ResourceRoutes = (app, { store, webhooks }) => {
           'Newest first. Kept for 30 days. With a filter one answer looks at 10,000 at most: where few match it is short or empty, and a Link to the next one says that there are more to look at.',
         params: ofWebhook,
         querystring: listQuery,
-        response: { ...refusals, 422: problemBody, 200: z.array(record) },
+        response: { ...refusals, 200: z.array(record) },
       },
     },
     async (request, reply) => {

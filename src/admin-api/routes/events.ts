@@ -6,7 +6,7 @@ import { isAboutInstance } from '../job-schemas.ts'
 import { roleOf } from '../key-in-path.ts'
 import { pageOf, pageQuery, sendPart } from '../paging.ts'
 import { refuse } from '../refusals.ts'
-import { given, organizationParams, problemBody, refusals, time } from '../schemas.ts'
+import { given, organizationParams, refusals, time } from '../schemas.ts'
 
 const record = z
   .object({
@@ -52,7 +52,7 @@ const verdict = z
 
 /** The audit trail: every change that an administrator, the command line or the gateway has made. */
 export const eventRoutes: ResourceRoutes = (app, { store, verifyTrail }) => {
-  const response = { ...refusals, 422: problemBody, 200: z.array(record) }
+  const response = { ...refusals, 200: z.array(record) }
   const one = { ...refusals, 200: record }
   const list = async (
     request: FastifyRequest,
