@@ -65,9 +65,11 @@ export function App() {
 
   if (location === '/setup')
     return (
-      <Suspense fallback={<Wait />}>
-        <SetupPage />
-      </Suspense>
+      <PageBoundary at={location}>
+        <Suspense fallback={<Wait />}>
+          <SetupPage />
+        </Suspense>
+      </PageBoundary>
     )
   if (me.isPending) return <Wait />
   // Asked again and not answered: whoever was here still is, and what they have open stays open.
