@@ -95,7 +95,7 @@ const columns = (onAsk: (organization: Organization) => void): readonly Column<O
   },
   {
     name: 'Status',
-    width: 190,
+    width: 132,
     cell: ({ status, status_reason }) => (
       <>
         <Status of={status} />
