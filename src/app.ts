@@ -20,7 +20,7 @@ import { compileCidrs } from './config/cidr.ts'
 import { formatProblems, type LoadedConfig } from './config/load.ts'
 import { loadApart } from './config/load-apart.ts'
 import type { Config } from './config/schema.ts'
-import { watchConfig } from './config/watch.ts'
+import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createDataPlane, type Traffic } from './data-plane.ts'
 import { createReloads } from './gateway/reloads.ts'
 import { type ContextSigner, createContextSigner } from './gateway/signed-context.ts'
@@ -43,7 +43,7 @@ import { startRetention } from './recorder/retention.ts'
 import { createTail } from './recorder/tail.ts'
 import { createApiKeys } from './self-service/api-keys.ts'
 import type { RequestRow, Store } from './store/store.ts'
-import { verifyEvents } from './store/verify-events.ts'
+import { createTrailCheck } from './verify-trail.ts'
 import { version } from './version.ts'
 import { startWebhooks } from './webhooks/webhooks.ts'
 import { startWorkers, type WorkerPool } from './workers/pool.ts'
@@ -104,6 +104,7 @@ export async function start({
   const first = loaded.config
   let config = first
   let certificates = readCertificates(first)
+  let watch: ConfigWatch | undefined
   let formats = compileKeyFormats(first.keys)
 
   const log = createLog({
@@ -235,6 +236,13 @@ export async function start({
   })
   stack.defer(() => checkpoints.close())
 
+  const trail = createTrailCheck({
+    store: first.store,
+    ping: () => store.ping(),
+    checkpoint: () => readCheckpoint(checkpointFile(first), box),
+  })
+  stack.defer(() => trail.close())
+
   const reloads = createReloads({
     first: loaded,
     file: configFile,
@@ -246,6 +254,7 @@ export async function start({
       return async () => {
         config = next.config
         certificates = nextCertificates
+        watch?.also(certificateFiles(next.config))
         formats = nextFormats
         await apply()
       }
@@ -287,10 +296,7 @@ export async function start({
       draining: () => draining,
       reports: async (names) => [await metrics.report(names), ...((await pool?.reports()) ?? [])],
     }),
-    verifyTrail: async () => {
-      const checkpoint = await readCheckpoint(checkpointFile(first), box)
-      return verifyEvents((after, limit) => store.listEventChain(after, limit), checkpoint)
-    },
+    verifyTrail: trail.verify,
     receipt: () => nodes.receipt(feed.position()),
     tail,
     webhooks,
@@ -319,8 +325,10 @@ export async function start({
   const dataUrl = urlOf(dataAddress.scheme, dataAddress)
   events.listening('data', dataUrl)
   if (configFile !== undefined) {
-    const watch = watchConfig(configFile, () => void reload())
-    stack.defer(() => watch.close())
+    watch = watchConfig(configFile, () => void reload())
+    watch.also(certificateFiles(first))
+    stack.defer(() => watch?.close())
+    await Promise.race([watch.ready, wait(watchWithinMs, undefined, { ref: false })])
   }
 
   const drain = async (): Promise<void> => {
@@ -349,6 +357,9 @@ export async function start({
   const setupLink = async () => (adminToken ? undefined : login.accounts.createSetupLink())
   return { dataUrl, adminUrl, store, setupLink, reload, replaceWorkers, drain, close, [Symbol.asyncDispose]: close }
 }
+
+/** Where it takes longer, a change made meanwhile is not noticed by itself. */
+const watchWithinMs = 1000
 
 const urlOf = (scheme: string, { host, port }: { host: string; port: number }): string => {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host

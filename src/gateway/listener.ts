@@ -70,6 +70,7 @@ export function createListener(
   const sockets = new Set<Socket>()
   /** With TLS: the places of connections, by their other end. */
   const handshakes = new Map<string, Place>()
+  let shown = certificate
   let draining = false
   let closing = false
   let inFlight = 0
@@ -219,7 +220,15 @@ export function createListener(
       return places.size
     },
     listen: (address) => listen(server, address),
-    renew: (next) => renewal(server, next),
+    renew(next) {
+      // Who comes back goes on where its handshake ended, unless the certificate is another one.
+      if (next === undefined || (next.cert === shown?.cert && next.key === shown.key)) return () => {}
+      const renew = renewal(server, next)
+      return () => {
+        shown = next
+        renew()
+      }
+    },
     drain() {
       draining = true
     },

@@ -9,6 +9,7 @@ import { type ScriptedWorker, scriptedWorkers } from '../helpers/scripted-worker
 /** What becomes of workers that die, hang or come at the wrong moment; of their processes see processes.test.ts. */
 
 const config: Config = configSchema.parse({ timeouts: { drain_timeout: '20s' } })
+const certificates = { listener: undefined, authorities: new Map() }
 const address = { host: '127.0.0.1', port: 1234 }
 const change = { seq: 1, kind: 'api_key', id: 'key_1' } as const
 const nobody = async (): Promise<never> => {
@@ -32,7 +33,7 @@ afterEach(async () => {
 async function open(size: number, begin?: (worker: ScriptedWorker) => void) {
   const scripted = scriptedWorkers(begin)
   const opened = await startWorkers({
-    ...{ config, size, api, limits: undefined, signingKeys: () => [], fork: scripted.fork },
+    ...{ config, certificates, size, api, limits: undefined, signingKeys: () => [], fork: scripted.fork },
     events: {
       workerStarted: () => {},
       workerEnded: (_, why) => void exits.push(why),
@@ -100,7 +101,7 @@ describe('a worker that ends', () => {
   it('while a configuration is prepared does not get that refused', async () => {
     const { pool, workers, living } = await open(2)
     worker(workers, 2).hold('prepare')
-    const prepared = pool.prepare(config)
+    const prepared = pool.prepare(config, certificates)
     await eventually('it to be asked', () => worker(workers, 2).heard.includes('prepare'))
     worker(workers, 2).crash()
     await (await within(2000, 'the others to be ready', prepared))()
@@ -140,7 +141,7 @@ describe('a reload', () => {
     worker(workers, 1).crash()
     await eventually('another to start', () => workers.length === 3 && worker(workers, 3).heard.includes('start'))
     const release = worker(workers, 2).hold('prepare')
-    const prepared = pool.prepare(config)
+    const prepared = pool.prepare(config, certificates)
     await eventually('the others to be asked', () => worker(workers, 2).heard.includes('prepare'))
     hold = false
     for (const go of held) go()
@@ -155,7 +156,7 @@ describe('a reload', () => {
     const { pool, workers, living } = await open(2)
     worker(workers, 1).hold('prepare')
     worker(workers, 1).hold('settle')
-    const apply = await within(3000, 'the reload', pool.prepare(config))
+    const apply = await within(3000, 'the reload', pool.prepare(config, certificates))
     await apply()
     await eventually('all to have it', () => living().length === 2 && living().every(({ version }) => version === 2))
     expect(exits).toEqual(['silent'])
@@ -226,7 +227,9 @@ it('a port that no worker has to itself: one that came while the others began to
   })
   const held: (() => void)[] = []
   const events = { workerStarted: () => {}, workerEnded: () => {}, fault: () => {} }
-  pool = await startWorkers({ config, size: 2, api, limits: undefined, signingKeys: () => [], fork, events })
+  pool = await startWorkers({
+    ...{ config, certificates, size: 2, api, limits: undefined, signingKeys: () => [], fork, events },
+  })
   const listening = pool.listen(address)
   await eventually('the first to be asked', () => worker(workers, 1).heard.includes('listen'))
   worker(workers, 2).crash()
