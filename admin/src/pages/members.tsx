@@ -26,10 +26,9 @@ import type { Member } from './members/use-members.ts'
 export default function MembersPage() {
   const me = useMe()
   const organizationId = useThisOrganization()
-  const [{ dialog, edit }, change] = useQueryState(['dialog', 'edit'])
+  const [{ dialog, edit, link }, change] = useQueryState(['dialog', 'edit', 'link'])
   const isOwner = useMay(organizationId, 'owner')
   const [leaving, setLeaving] = useState<Member | undefined>(undefined)
-  const [invited, setInvited] = useState<Member | undefined>(undefined)
   // The link is here and nowhere else: no cache, no address, no storage.
   const [made, setMade] = useState<{ link: Schema<'OneTimeLink'>; name: string } | undefined>(undefined)
   const pages = usePages(['members', organizationId], (query, signal) =>
@@ -38,6 +37,7 @@ export default function MembersPage() {
       signal,
     }),
   )
+  const invited = pages.items.find(({ id, status }) => id === link && status === 'invited')
   const menu: Column<Member> = {
     name: 'Actions',
     width: 90,
@@ -48,7 +48,7 @@ export default function MembersPage() {
           Change the role
         </Menu.Item>
         {member.status === 'invited' && (
-          <Menu.Item onClick={() => setInvited(member)} leftSection={<Icon name="refresh" size={16} />}>
+          <Menu.Item onClick={() => change({ link: member.id })} leftSection={<Icon name="refresh" size={16} />}>
             Make the link again…
           </Menu.Item>
         )}
@@ -109,10 +109,10 @@ export default function MembersPage() {
         </>
       )}
       {leaving !== undefined && <RemoveMember member={leaving} onClose={() => setLeaving(undefined)} />}
-      {invited !== undefined && (
+      {isOwner && invited !== undefined && (
         <LinkAgain
           member={invited}
-          onClose={() => setInvited(undefined)}
+          onClose={() => change({ link: '' })}
           onMade={(link, name) => setMade({ link, name })}
         />
       )}

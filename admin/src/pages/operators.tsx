@@ -27,15 +27,20 @@ interface Link {
 /** Everybody who can log in, for root. */
 export default function OperatorsPage() {
   const me = useMe()
-  const [{ dialog }, change] = useQueryState(['dialog'])
-  const [asked, setAsked] = useState<{ action: Action; operator: Operator } | undefined>(undefined)
+  // In the address: single sign-on leaves this page to prove who one is, and comes back to it.
+  const [{ dialog, edit, reset }, change] = useQueryState(['dialog', 'edit', 'reset'])
+  const [deleted, setDeleted] = useState<Operator | undefined>(undefined)
   // The link is here and nowhere else: no cache, no address, no storage.
   const [made, setMade] = useState<Link | undefined>(undefined)
   const pages = usePages(['operators'], (query, signal) =>
     api.GET('/platform/operators', { params: { query }, signal }),
   )
   const { items } = pages
-  const close = (): void => setAsked(undefined)
+  const locked = items.find(({ id }) => id === reset)
+  const ask = (action: Action, operator: Operator): void => {
+    if (action === 'delete') setDeleted(operator)
+    else change({ [action]: operator.id })
+  }
   return (
     <Page
       title="Operators"
@@ -59,7 +64,7 @@ export default function OperatorsPage() {
         <ListTable
           label="Operators"
           pages={pages}
-          columns={columns(me.id, (action, operator) => setAsked({ action, operator }))}
+          columns={columns(me.id, ask)}
           empty={
             <Empty icon="people" title="Nobody yet" code="sallyport operators create ada@example.com --root">
               Whoever is to log in gets an account and a one-time link to set a password.
@@ -75,17 +80,15 @@ export default function OperatorsPage() {
           setMade({ link, name })
         }}
       />
-      {asked?.action === 'edit' && (
-        <EditOperator operator={asked.operator} isSelf={asked.operator.id === me.id} onClose={close} />
-      )}
-      {asked?.action === 'reset' && (
+      <EditOperator operatorId={edit} onClose={() => change({ edit: '' })} />
+      {locked !== undefined && (
         <ResetPassword
-          operator={asked.operator}
-          onClose={close}
-          onMade={(link) => setMade({ link, name: asked.operator.name })}
+          operator={locked}
+          onClose={() => change({ reset: '' })}
+          onMade={(link) => setMade({ link, name: locked.name })}
         />
       )}
-      {asked?.action === 'delete' && <DeleteOperator operator={asked.operator} onClose={close} />}
+      {deleted !== undefined && <DeleteOperator operator={deleted} onClose={() => setDeleted(undefined)} />}
       {made !== undefined && <OneTimeLink {...made} onDone={() => setMade(undefined)} />}
     </Page>
   )
