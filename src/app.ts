@@ -9,6 +9,7 @@ import type { LinkMade } from './admin-api/login/accounts.ts'
 import { createLogIn } from './admin-api/login/log-in.ts'
 import { platform } from './admin-api/platform.ts'
 import { createPolicyContext } from './admin-api/policy-context.ts'
+import { createReadiness } from './admin-api/readiness.ts'
 import { apiKeyRecord, organizationRecord, requestRecord } from './admin-api/records.ts'
 import { resources } from './admin-api/resources.ts'
 import { createAdminServer } from './admin-api/server.ts'
@@ -278,7 +279,12 @@ export async function start({
 
   let draining = false
   let dataAddress: DataAddress | undefined
-  const ready = () => ({ config: true, store: store.ping().then(() => true), data_listener: carrier.listening })
+  // One for the probes and for those who look: whoever asks at the same time asks the store once.
+  const failedChecks = createReadiness(() => ({
+    config: true,
+    store: store.ping().then(() => true),
+    data_listener: carrier.listening,
+  }))
   const adminToken = env.SALLYPORT_ADMIN_TOKEN
   const login = createLogIn({ store, clock, adminToken, adminUrl: () => adminUrl })
   const context: AdminContext = {
@@ -292,7 +298,7 @@ export async function start({
     ...login,
     dataAddress: () => dataAddress,
     condition: createCondition({
-      ready,
+      failedChecks,
       draining: () => draining,
       reports: async (names) => [await metrics.report(names), ...((await pool?.reports()) ?? [])],
     }),
@@ -313,7 +319,7 @@ export async function start({
     },
     events,
     draining: () => draining,
-    ready,
+    failedChecks,
     ...(first.context.sign ? { jwks: () => signer?.jwks() ?? { keys: [] } } : {}),
   })
   stack.defer(() => admin.close())
