@@ -12,7 +12,7 @@ export async function openTracing(env: NodeJS.ProcessEnv, events: Events): Promi
   if (settings === undefined) return undefined
   try {
     const { startOpenTelemetry } = await import('./tracing/open-telemetry.ts')
-    const tracer = await startOpenTelemetry(settings, events)
+    const tracer = startOpenTelemetry(settings, events)
     events.tracing(new URL(settings.endpoint).origin, settings.protocol)
     return tracer
   } catch (error) {

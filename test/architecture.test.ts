@@ -10,6 +10,7 @@ const rules: ImportRules = {
     ['cli'],
     [
       ...['app.ts', 'data-plane.ts', 'workers', 'open-store.ts', 'open-limiter.ts', 'open-nodes.ts'],
+      ...['verify-trail.ts', 'verify-trail-thread.ts'],
       ...['open-signing-keys.ts', 'open-tracing.ts'],
     ],
     ['gateway', 'admin-api', 'self-service'],
@@ -47,7 +48,7 @@ const rules: ImportRules = {
   packages: {
     fastify: ['admin-api', 'self-service'],
     '@fastify': ['admin-api', 'self-service'],
-    undici: ['proxy', 'webhooks'],
+    undici: ['proxy', 'webhooks', 'tracing'],
     commander: ['cli'],
     kysely: ['store'],
     pg: ['store'],

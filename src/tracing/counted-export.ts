@@ -1,6 +1,7 @@
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Events } from '../events.ts'
 import type { TracingSettings } from './settings.ts'
+import type { Delivery, SpanSender } from './span-sender.ts'
 
 /** Spans on their way to the collector: in batches, bounded, each of them accounted for. */
 export interface CountedExport {
@@ -10,36 +11,39 @@ export interface CountedExport {
 }
 
 /**
- * The SDK's batches behind a count. What finds the queue full is lost, and so is a batch that the exporter gives up: no
+ * The SDK's batches behind a count. What finds the queue full is lost, and so is a batch that can't be delivered: no
  * request waits for a collector, and none is remembered for one.
  */
 export function countExport(
-  exporter: SpanExporter,
+  deliver: SpanSender['deliver'],
   { queueMax, batchMax, delayMs, timeoutMs }: TracingSettings['batch'],
   events: Pick<Events, 'spans'>,
 ): CountedExport {
   let queued = 0
   let underWay = 0
   let over = false
-  const counted: SpanExporter = {
+  const exporter: SpanExporter = {
     export(spans, done) {
       const { length } = spans
       queued -= length
       underWay += length
-      exporter.export(spans, (result) => {
-        underWay -= length
-        if (over) return done(result)
-        // 0 is success; the enumeration is in a package of its own.
-        if (result.code === 0) events.spans('exported', length)
-        else events.spans('failed', length, result.error?.message)
-        done(result)
-      })
+      const failed = (error: unknown): Delivery => ({ lost: length, why: String(error) })
+      void deliver(spans)
+        .catch(failed)
+        .then(({ lost, why }) => {
+          underWay -= length
+          if (!over) {
+            if (lost < length) events.spans('exported', length - lost)
+            if (lost > 0) events.spans('failed', lost, why)
+          }
+          // 0 is success, 1 is not; the enumeration is in a package of its own.
+          done({ code: lost < length ? 0 : 1 })
+        })
     },
-    shutdown: () => exporter.shutdown(),
-    forceFlush: async () => exporter.forceFlush?.(),
+    shutdown: async () => {},
   }
   const batches = new BatchSpanProcessor({
-    exporter: counted,
+    exporter,
     maxQueueSize: queueMax,
     maxExportBatchSize: batchMax,
     scheduledDelayMillis: delayMs,

@@ -5,10 +5,10 @@ import { TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Events } from '../events.ts'
 import { version } from '../version.ts'
 import { countExport } from './counted-export.ts'
-import { openExporter } from './exporter.ts'
 import { createSampler, withoutWish } from './sampler.ts'
 import type { TracingSettings } from './settings.ts'
 import { clientSpan, type SpanOutcome, serverSpan } from './span-attributes.ts'
+import { createSender } from './span-sender.ts'
 import { formatTraceparent, randomFlag, sampledFlag, type TraceContext } from './trace-context.ts'
 import type { RequestFacts, RequestTracer, Trace } from './tracing.ts'
 
@@ -21,12 +21,9 @@ export interface ExportingTracer extends RequestTracer {
 const flushMaxMs = 3000
 
 /** @throws when a file that the settings name can't be read. */
-export async function startOpenTelemetry(
-  settings: TracingSettings,
-  events: Pick<Events, 'spans'>,
-): Promise<ExportingTracer> {
-  const { exporter, abort } = await openExporter(settings)
-  const counted = countExport(exporter, settings.batch, events)
+export function startOpenTelemetry(settings: TracingSettings, events: Pick<Events, 'spans'>): ExportingTracer {
+  const { deliver, abort } = createSender(settings)
+  const counted = countExport(deliver, settings.batch, events)
   const own = { 'service.name': 'sallyport', 'service.version': version, 'service.instance.id': randomUUID() }
   const provider = new TracerProvider({
     resource: defaultResource().merge(

@@ -233,10 +233,9 @@ describe('what went wrong is told', () => {
       exchange.reset()
     })
     const broken = newTraceId()
-    const client = await connectRaw(gateway.dataUrl)
+    using client = await connectRaw(gateway.dataUrl)
     await client.send(gateway.compose('GET', '/api/x', { key, headers: contextOf(broken) }))
     const [server, part] = inOrder(await collector.trace(broken, 2))
-    await client[Symbol.asyncDispose]?.()
     expect(server).toMatchObject({
       status: 2,
       attributes: { 'http.response.status_code': 200, 'error.type': 'UPSTREAM_UNAVAILABLE' },
