@@ -1005,7 +1005,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Verify events */
+        /**
+         * Verify events
+         * @description Goes through the whole trail from its first event, in seconds for a million. Whoever asks while that is under way gets the verdict that comes of it.
+         */
         get: operations["verifyEvents"];
         put?: never;
         post?: never;

@@ -4,7 +4,7 @@ import { canonicalJson, eventHash, genesisHash } from '../event-chain.ts'
 import type { AdminEventsTable } from '../schema.ts'
 import type { Actor, Change, Metadata, NewEvent, Store } from '../store.ts'
 import type { StoredEvent } from '../verify-events.ts'
-import type { SqlEngine, Writer } from './engine.ts'
+import type { Reader, SqlEngine, Writer } from './engine.ts'
 import { listEvents, toEvent } from './event-list.ts'
 import { fillOutbox } from './outbox.ts'
 
@@ -24,16 +24,7 @@ export function eventMethods({ db, write, clock }: SqlEngine): EventMethods {
       return row && toEvent(row)
     },
 
-    async listEventChain(afterSeq, limit) {
-      const rows = await db
-        .selectFrom('admin_events')
-        .selectAll()
-        .where('seq', '>', afterSeq)
-        .orderBy('seq')
-        .limit(Math.min(limit, 1000))
-        .execute()
-      return rows.map(toStoredEvent)
-    },
+    listEventChain: (afterSeq, limit) => readEventChain(db, afterSeq, limit),
 
     lastEvent: () =>
       db.selectFrom('admin_events').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1).executeTakeFirst(),
@@ -47,6 +38,18 @@ export function eventMethods({ db, write, clock }: SqlEngine): EventMethods {
         .execute()
     },
   }
+}
+
+/** As the method of the store. */
+export async function readEventChain(db: Reader, afterSeq: number, limit: number): Promise<StoredEvent[]> {
+  const rows = await db
+    .selectFrom('admin_events')
+    .selectAll()
+    .where('seq', '>', afterSeq)
+    .orderBy('seq')
+    .limit(Math.min(limit, 1000))
+    .execute()
+  return rows.map(toStoredEvent)
 }
 
 /** Adds an event to the chain, in the transaction of the change it records. */
