@@ -55,8 +55,7 @@ export function ListTable<Item extends { readonly id: string }>({
   empty: ReactNode
 }) {
   const [, go] = useLocation()
-  const isNarrow = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false })
-  const columns = isNarrow ? allColumns.filter(({ wide }) => wide !== true) : allColumns
+  const { columns, isNarrow } = useShownColumns(allColumns)
   if (query.isError && items.length === 0) return <ErrorNote error={query.error} retry={() => void query.refetch()} />
   if (query.isSuccess && items.length === 0) return <>{empty}</>
   const open = to !== undefined ? (item: Item) => go(to(item)) : onOpen
@@ -149,6 +148,12 @@ export function ListTable<Item extends { readonly id: string }>({
       )}
     </Stack>
   )
+}
+
+/** Those that have a place on this screen. */
+export function useShownColumns<Shown extends Pick<Column<never>, 'wide'>>(columns: readonly Shown[]) {
+  const isNarrow = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false }) ?? false
+  return { isNarrow, columns: isNarrow ? columns.filter(({ wide }) => wide !== true) : columns }
 }
 
 function TickAll<Item extends { readonly id: string }>({

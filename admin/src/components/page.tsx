@@ -2,7 +2,7 @@ import { Anchor, Box, Group, Stack, Text, Title } from '@mantine/core'
 import { useDocumentTitle } from '@mantine/hooks'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
-import { useOrganization } from '../shell/organization-switcher.tsx'
+import { useOrganizationName } from '../shell/organization-switcher.tsx'
 import { useScope } from '../shell/use-organization.ts'
 import { Icon } from './icon.tsx'
 
@@ -21,7 +21,7 @@ export interface PageProps {
 
 /** The frame of every page. */
 export function Page({ title, about, back, badges, actions, children }: PageProps) {
-  const organization = useOrganization(useScope()).data?.name
+  const organization = useOrganizationName(useScope())
   const names = [title, organization, 'Sallyport']
   useDocumentTitle(names.filter((name, index) => name !== undefined && names.indexOf(name) === index).join(' · '))
   return (

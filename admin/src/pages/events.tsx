@@ -86,7 +86,7 @@ export default function EventsPage() {
 }
 
 const columns = (names: Names): readonly Column<Event>[] => [
-  { name: 'When', width: 120, cell: ({ created_at }) => <Time at={created_at} /> },
+  { name: 'When', width: 140, cell: ({ created_at }) => <Time at={created_at} /> },
   {
     name: 'Event',
     cell: (event) => (
@@ -117,6 +117,7 @@ const columns = (names: Names): readonly Column<Event>[] => [
   },
   {
     name: 'By',
+    wide: true,
     width: 180,
     cell: (event) => (
       <Text size="sm" component="div" style={{ overflowWrap: 'anywhere' }}>
@@ -129,6 +130,7 @@ const columns = (names: Names): readonly Column<Event>[] => [
     : [
         {
           name: 'Organization',
+          wide: true,
           width: 160,
           cell: ({ organization_id: id }: Event) =>
             id === null ? (

@@ -44,7 +44,7 @@ export default function JobsPage() {
   const to = ({ id }: { id: string }): string => `/o/${organizationId}/jobs/${id}`
   const menu: Column<Job> = {
     name: 'Actions',
-    width: 90,
+    menu: true,
     right: true,
     cell: (job) =>
       isUnderWay(job) && (
@@ -110,7 +110,7 @@ const columns = (to: (job: Job) => string, nameOf: (id: string | null) => string
   {
     name: 'Job',
     cell: (job) => (
-      <Box miw={150}>
+      <Box>
         <Anchor component={Link} href={to(job)} size="sm" fw={500}>
           {jobNames[job.type]}
         </Anchor>
@@ -125,6 +125,7 @@ const columns = (to: (job: Job) => string, nameOf: (id: string | null) => string
   { name: 'Status', width: 120, cell: ({ status }) => <Status of={status} /> },
   {
     name: 'Progress',
+    wide: true,
     cell: (job) => (
       <Box miw={150}>
         <JobProgress job={job} />
@@ -136,8 +137,14 @@ const columns = (to: (job: Job) => string, nameOf: (id: string | null) => string
       </Box>
     ),
   },
-  { name: 'Took', width: 110, right: true, cell: (job) => tookText(job) ?? <span className="quiet">–</span> },
-  { name: 'Ordered', width: 120, cell: ({ created_at }) => <Time at={created_at} /> },
+  {
+    name: 'Took',
+    width: 100,
+    wide: true,
+    right: true,
+    cell: (job) => tookText(job) ?? <span className="quiet">–</span>,
+  },
+  { name: 'Ordered', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
 ]
 
 const curl = (organizationId: string): string =>

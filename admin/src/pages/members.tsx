@@ -40,7 +40,7 @@ export default function MembersPage() {
   const invited = pages.items.find(({ id, status }) => id === link && status === 'invited')
   const menu: Column<Member> = {
     name: 'Actions',
-    width: 90,
+    menu: true,
     right: true,
     cell: (member) => (
       <RowMenu name={member.name}>
@@ -125,7 +125,7 @@ const columns = (own: string | null): readonly Column<Member>[] => [
   {
     name: 'Name',
     cell: ({ id, name, email }) => (
-      <Box miw={170}>
+      <Box>
         <Group gap={6}>
           <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
             {name}
@@ -140,9 +140,9 @@ const columns = (own: string | null): readonly Column<Member>[] => [
   },
   {
     name: 'Role',
-    width: 190,
+    width: 140,
     cell: ({ role, source }) => (
-      <Group gap={6} wrap="nowrap">
+      <Group style={{ columnGap: 6, rowGap: 0 }}>
         <RoleBadge role={role} />
         {source === 'oidc' && (
           <Text size="xs" className="quiet">
@@ -152,8 +152,8 @@ const columns = (own: string | null): readonly Column<Member>[] => [
       </Group>
     ),
   },
-  { name: 'Status', width: 110, cell: ({ status }) => <Status of={status} /> },
-  { name: 'Added', width: 130, cell: ({ created_at }) => <Time at={created_at} /> },
+  { name: 'Status', width: 110, wide: true, cell: ({ status }) => <Status of={status} /> },
+  { name: 'Added', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
 ]
 
 const curl = (organizationId: string): string =>

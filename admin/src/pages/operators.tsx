@@ -101,7 +101,7 @@ const columns = (
   {
     name: 'Name',
     cell: ({ id, name, email }) => (
-      <div style={{ minWidth: 170 }}>
+      <div>
         <Group gap={6}>
           <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
             {name}
@@ -116,15 +116,16 @@ const columns = (
   },
   {
     name: 'Root',
-    width: 110,
-    cell: ({ is_root }) => (is_root ? <Badge>root</Badge> : <span className="quiet">by roles</span>),
+    width: 84,
+    cell: ({ is_root }) =>
+      is_root ? <Badge style={{ minWidth: 'max-content' }}>root</Badge> : <span className="quiet">by roles</span>,
   },
-  { name: 'Logs in with', cell: (operator) => <LogInWays operator={operator} /> },
-  { name: 'Last log-in', width: 130, cell: ({ last_login_at }) => <Time at={last_login_at} /> },
-  { name: 'Added', width: 130, cell: ({ created_at }) => <Time at={created_at} /> },
+  { name: 'Logs in with', width: 170, wide: true, cell: (operator) => <LogInWays operator={operator} /> },
+  { name: 'Last log-in', width: 140, wide: true, cell: ({ last_login_at }) => <Time at={last_login_at} /> },
+  { name: 'Added', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
   {
     name: 'Actions',
-    width: 90,
+    menu: true,
     right: true,
     cell: (operator) => (
       <OperatorMenu operator={operator} isSelf={operator.id === own} onAsk={(action) => onAsk(action, operator)} />

@@ -1,8 +1,8 @@
 import { Button, Menu, ScrollArea, Text, TextInput } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { skipToken, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
-import { api, ok } from '../api/client.ts'
+import { api, ok, type Schema } from '../api/client.ts'
 import { useMe } from '../api/session.tsx'
 import { Icon } from '../components/icon.tsx'
 import { useOrganizationSearch } from './use-organization-search.ts'
@@ -85,6 +85,10 @@ export function OrganizationSwitcher({ organizationId }: { organizationId: strin
     </Menu>
   )
 }
+
+/** Its name, where it is known already: asks nothing. */
+export const useOrganizationName = (organizationId: string | undefined): string | undefined =>
+  useQuery<Schema<'OrganizationRecord'>>({ queryKey: ['organization', organizationId], queryFn: skipToken }).data?.name
 
 export function useOrganization(organizationId: string | undefined) {
   return useQuery({

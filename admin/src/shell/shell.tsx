@@ -79,6 +79,7 @@ export function Shell({ children }: { children: ReactNode }) {
               size="compact-md"
               visibleFrom="sm"
               c="var(--quiet)"
+              fz="sm"
               leftSection={<Icon name="search" size={15} />}
               rightSection={
                 <Kbd size="xs" aria-hidden>

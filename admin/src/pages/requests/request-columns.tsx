@@ -20,7 +20,7 @@ export const requestColumns = ({ keys, organizations }: Names): readonly Column<
   {
     name: 'Request',
     cell: (row) => (
-      <div style={{ minWidth: 200 }}>
+      <div>
         <span className="mono" style={{ overflowWrap: 'anywhere' }}>
           <b>{row.method}</b> {row.path}
         </span>
@@ -42,6 +42,7 @@ export const requestColumns = ({ keys, organizations }: Names): readonly Column<
     : [
         {
           name: 'Organization',
+          wide: true,
           width: 150,
           cell: ({ organization_id: id }: Row) =>
             id === null ? (
@@ -53,6 +54,7 @@ export const requestColumns = ({ keys, organizations }: Names): readonly Column<
       ]),
   {
     name: 'Key',
+    wide: true,
     width: 165,
     cell: ({ key_id: id, organization_id: organizationId }) =>
       id === null ? (
@@ -61,8 +63,8 @@ export const requestColumns = ({ keys, organizations }: Names): readonly Column<
         <Named to={`/o/${organizationId}/keys/${id}`} name={keys.get(id) ?? shortId(id)} />
       ),
   },
-  { name: 'From', width: 120, cell: ({ ip }) => <span className="mono">{ip}</span> },
-  { name: 'Took', width: 85, right: true, cell: ({ duration_ms }) => milliseconds(duration_ms) },
+  { name: 'From', width: 130, wide: true, cell: ({ ip }) => <span className="mono">{ip}</span> },
+  { name: 'Took', width: 85, right: true, wide: true, cell: ({ duration_ms }) => milliseconds(duration_ms) },
 ]
 
 export const csvColumns: Record<string, (row: Row) => unknown> = Object.fromEntries(

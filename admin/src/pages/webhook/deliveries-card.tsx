@@ -90,6 +90,7 @@ const columns: readonly Column<Delivery>[] = [
   },
   {
     name: 'Attempts',
+    wide: true,
     width: 130,
     cell: ({ attempts, next_attempt_at }) => (
       <>
@@ -102,7 +103,7 @@ const columns: readonly Column<Delivery>[] = [
       </>
     ),
   },
-  { name: 'Made', width: 120, cell: ({ created_at }) => <Time at={created_at} /> },
+  { name: 'Made', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
 ]
 
 /** What the last attempt got. */
