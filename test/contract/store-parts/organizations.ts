@@ -74,6 +74,23 @@ export function organizationsContract(open: OpenStore): void {
       expect([...first, ...second, ...third].map(({ name }) => name)).toEqual(['e', 'd', 'c', 'b', 'a'])
     })
 
+    it('finds them by a part of the name or the slug, to the letter, in pages', async ({ store }) => {
+      const ids: string[] = []
+      for (const name of ['Acme North', 'ACME south', 'Globex 100%', 'Initech_x', 'Under acme']) {
+        ids.push((await store.createOrganization({ name }, actor)).id)
+      }
+      const found = async (filter: Parameters<typeof store.listOrganizations>[0]) =>
+        (await store.listOrganizations(filter)).map(({ name }) => name)
+      expect(await found({ q: 'aCmE' })).toEqual(['Under acme', 'ACME south', 'Acme North'])
+      expect(await found({ q: 'acme-s' })).toEqual(['ACME south'])
+      expect(await found({ q: '100%' })).toEqual(['Globex 100%'])
+      expect(await found({ q: '_' })).toEqual(['Initech_x'])
+      expect(await found({ q: '\\' })).toEqual([])
+      expect(await found({ q: 'acme', among: ids.slice(0, 1) })).toEqual(['Acme North'])
+      expect(await found({ q: 'acme', limit: 2 })).toEqual(['Under acme', 'ACME south'])
+      expect(await found({ q: 'acme', limit: 2, before: ids[1] ?? '' })).toEqual(['Acme North'])
+    })
+
     it('changes what a patch names and nothing else', async ({ store, opened: { clock } }) => {
       const created = await store.createOrganization({ name: 'Acme', metadata: { a: 1 } }, actor)
       clock.advance(5000)
