@@ -65,6 +65,7 @@ export default function EventsPage() {
           label="Events"
           pages={pages}
           columns={columns(names)}
+          fixed
           onOpen={({ id }) => change({ event: id })}
           empty={
             <Empty icon="events" title="No events yet" code={curl(scope)}>
@@ -86,11 +87,11 @@ export default function EventsPage() {
 }
 
 const columns = (names: Names): readonly Column<Event>[] => [
-  { name: 'When', width: 140, cell: ({ created_at }) => <Time at={created_at} /> },
+  { name: 'When', width: 118, cell: ({ created_at }) => <Time at={created_at} /> },
   {
     name: 'Event',
     cell: (event) => (
-      <Box miw={160}>
+      <Box>
         <Text size="sm" fw={500}>
           {eventWords(event.type)}
         </Text>

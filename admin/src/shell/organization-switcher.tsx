@@ -24,7 +24,7 @@ export function OrganizationSwitcher({ organizationId }: { organizationId: strin
   }
 
   if (organizationId === undefined && !me.is_root) return null
-  const shown = current.data?.name ?? (organizationId === undefined ? 'Choose an organization' : '…')
+  const shown = current.data?.name ?? (organizationId === undefined || current.isError ? 'Choose an organization' : '…')
   return (
     <Menu opened={opened} onChange={setOpened} width={280} position="bottom-start" trapFocus>
       <Menu.Target>

@@ -3,6 +3,7 @@ import { Link } from 'wouter'
 import type { Schema } from '../../api/client.ts'
 import { StatusCode } from '../../components/badges.tsx'
 import type { Column } from '../../components/list-table.tsx'
+import { PathText } from '../../components/path-text.tsx'
 import { milliseconds } from './decision.ts'
 
 export type Row = Schema<'RequestRecord'>
@@ -21,8 +22,8 @@ export const requestColumns = ({ keys, organizations }: Names): readonly Column<
     name: 'Request',
     cell: (row) => (
       <div>
-        <span className="mono" style={{ overflowWrap: 'anywhere' }}>
-          <b>{row.method}</b> {row.path}
+        <span style={{ overflowWrap: 'anywhere' }}>
+          <b className="mono">{row.method}</b> <PathText path={row.path} />
         </span>
         {row.code !== null && (
           <Text size="xs" className="mono" c="var(--mantine-color-error)">
