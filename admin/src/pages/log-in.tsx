@@ -99,8 +99,9 @@ export function LogInPage({ ended }: { ended?: Me | undefined }) {
       )}
       {methods.isError && <ErrorNote error={methods.error} retry={() => void methods.refetch()} />}
       <Text size="xs" className="quiet">
-        Forgotten the password, or never had one? Somebody with root makes you a link under Operators, or with{' '}
-        <span className="mono">sallyport operators reset-password</span>.
+        Forgotten the password? Somebody with root makes you a link under Operators, or with{' '}
+        <span className="mono">sallyport operators reset-password</span>. Never had one? An owner of your organization
+        makes the link of your invitation again.
       </Text>
       <Anchor href="/docs" size="xs">
         API reference
