@@ -22,25 +22,27 @@ export function countExport(
   let queued = 0
   let underWay = 0
   let over = false
+  const deliveries = new Set<Promise<void>>()
   const exporter: SpanExporter = {
     export(spans, done) {
       const { length } = spans
       queued -= length
       underWay += length
-      const failed = (error: unknown): Delivery => ({ lost: length, why: String(error) })
-      void deliver(spans)
-        .catch(failed)
-        .then(({ lost, why }) => {
-          underWay -= length
-          if (!over) {
-            if (lost < length) events.spans('exported', length - lost)
-            if (lost > 0) events.spans('failed', lost, why)
-          }
-          // 0 is success, 1 is not; the enumeration is in a package of its own.
-          done({ code: lost < length ? 0 : 1 })
-        })
+      const settle = ({ lost, why }: Delivery): void => {
+        deliveries.delete(delivery)
+        underWay -= length
+        if (!over && lost < length) events.spans('exported', length - lost)
+        if (!over && lost > 0) events.spans('failed', lost, why)
+        // 0 is success, 1 is not; the enumeration is in a package of its own.
+        done({ code: lost < length ? 0 : 1 })
+      }
+      const delivery = deliver(spans)
+        .catch((error: unknown) => ({ lost: length, why: String(error) }))
+        .then(settle)
+      deliveries.add(delivery)
     },
-    shutdown: async () => {},
+    // The SDK waits for the last batches, and not for one that was on its way before.
+    shutdown: async () => void (await Promise.all(deliveries)),
   }
   const batches = new BatchSpanProcessor({
     exporter,

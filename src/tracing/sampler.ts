@@ -31,7 +31,7 @@ const randomIds = new RandomIdGenerator()
 
 /**
  * Strangers choose their trace id and its sampled flag: honoured, each lets them fill the collector (W3C Trace Context,
- * section 6.2), so that for theirs it is decided as for a new trace. The parts of one request are recorded all or none.
+ * section 7.2), so that for theirs it is decided as for a new trace. The parts of one request are recorded all or none.
  */
 class EdgeSampler implements Sampler {
   readonly #inner: Sampler

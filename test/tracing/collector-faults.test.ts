@@ -127,6 +127,24 @@ describe('a collector that does not take spans', () => {
     expect(collector.spans).toHaveLength(underWay + 10)
   })
 
+  it('is slow while the gateway closes: what was on its way before is waited for as well', async () => {
+    await using collector = await startCollector()
+    const held: ServerResponse[] = []
+    collector.answer((response) => {
+      if (held.push(response) > 1) takeAll(response)
+    })
+    const exporting = await startExporting(collector.url, { OTEL_EXPORTER_OTLP_TIMEOUT: '60000' })
+    await ask(exporting.gateway, 1)
+    await eventually('the first batch', () => held.length === 1)
+    await ask(exporting.gateway, 1)
+    const closed = exporting[Symbol.asyncDispose]()
+    await eventually('the last batch to be taken', () => held[1]?.writableFinished)
+    const [first] = held
+    if (first !== undefined) takeAll(first)
+    await within(8000, 'the gateway to close', closed)
+    expect(exporting.lost()).toEqual([])
+  })
+
   it('hangs while the gateway closes: that waits for a moment, and not for it', async () => {
     await using collector = await startCollector()
     collector.answer(() => {})
