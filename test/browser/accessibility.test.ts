@@ -31,6 +31,22 @@ describe.each(['light', 'dark'] as const)('%s', (scheme) => {
   })
 })
 
+it.each([
+  ['a notebook', { width: 1280, height: 800 }],
+  ['a phone', { width: 390, height: 844 }],
+])('on %s every table fits into its place', async (_screen, viewport) => {
+  const { page, go } = await visit(world.adminUrl, '/', { email: world.people.root, viewport })
+  const wide: string[] = []
+  for (const [name, path] of Object.entries(dashboardPages(world))) {
+    await go(path)
+    const tables = await page.evaluate<string[]>(`[...document.querySelectorAll('table')]
+      .filter(({ parentElement: place }) => place.scrollWidth > place.clientWidth + 1)
+      .map((table) => table.getAttribute('aria-label') ?? 'a table')`)
+    wide.push(...tables.map((table) => `${name}: ${table}`))
+  }
+  expect(wide).toEqual([])
+})
+
 it('on a phone no page is wider than the screen, and the menu opens and closes', async () => {
   const viewport = { width: 390, height: 844 }
   const { page, go } = await visit(world.adminUrl, '/', { email: world.people.root, viewport })

@@ -76,7 +76,9 @@ export default function KeysPage() {
     >
       {job !== '' && <JobStrip organizationId={organizationId} jobId={job} onClose={() => change({ job: '' })} />}
       {error !== undefined && <ErrorNote error={error} />}
-      <KeyFilters organizationId={organizationId} filters={filters} onChange={change} />
+      {(isFiltered || items.length > 0 || !query.isSuccess) && (
+        <KeyFilters organizationId={organizationId} filters={filters} onChange={change} />
+      )}
       <Card flush>
         {!query.isError && (items.length > 0 || query.isPending) && (
           <KeysToolbar
