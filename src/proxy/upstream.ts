@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { UpstreamConfig } from '../config/schema.ts'
 import type { Events } from '../events.ts'
 import { ConnectionShares } from './connection-shares.ts'
+import { watchStatusLines } from './status-line.ts'
 
 /** One origin of an upstream with its connections. */
 export interface UpstreamTarget {
@@ -171,7 +172,7 @@ function openTarget(origin: string, config: UpstreamConfig, authority: string | 
   }
 }
 
-/** undici's own connector, with an ear on each socket that hears of an error before undici does. */
+/** undici's own connector, with an ear on each socket that hears of an error and of a status line before undici does. */
 function createConnector(
   config: UpstreamConfig,
   authority: string | undefined,
@@ -184,7 +185,10 @@ function createConnector(
   })
   return (options, callback) =>
     connect({ ...options, servername: serverName }, (...result) => {
-      if (result[0] === null) result[1].on('error', onSocketError)
+      if (result[0] === null) {
+        result[1].on('error', onSocketError)
+        watchStatusLines(result[1])
+      }
       callback(...result)
     })
 }
