@@ -3,7 +3,7 @@ import type { Config } from '../../src/config/schema.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { startWorkers, type WorkerPool } from '../../src/workers/pool.ts'
 import type { SharedApi } from '../../src/workers/primary-api.ts'
-import { eventually, within } from '../helpers/eventually.ts'
+import { eventually, settled, within } from '../helpers/eventually.ts'
 import { type ScriptedWorker, scriptedWorkers } from '../helpers/scripted-workers.ts'
 
 /** What becomes of workers that die, hang or come at the wrong moment; of their processes see processes.test.ts. */
@@ -51,6 +51,9 @@ const worker = (of: readonly ScriptedWorker[], number: number): ScriptedWorker =
   return found
 }
 
+const heardBy = (workers: readonly ScriptedWorker[]): number =>
+  workers.reduce((sum, { heard }) => sum + heard.length, 0)
+
 describe('a worker that ends', () => {
   it('while it starts is followed by one, however often that happens', async () => {
     const { workers, living } = await open(1, (one) => {
@@ -61,8 +64,8 @@ describe('a worker that ends', () => {
     })
     worker(workers, 1).crash()
     await eventually('one that stays', () => workers.length >= 5 && worker(workers, 5).heard.includes('listen'))
-    await new Promise((resolve) => setTimeout(resolve, 1000))
-    expect(workers).toHaveLength(5)
+    // Longer than any pause between two tries.
+    expect(await settled('the number of workers', () => workers.length, { forMs: 1000 })).toBe(5)
     expect(living()).toHaveLength(1)
   })
 
@@ -76,8 +79,7 @@ describe('a worker that ends', () => {
     release()
     await replaced
     await eventually('two to be there', () => living().length === 2)
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(living()).toHaveLength(2)
+    expect(await settled('the number of those that live', () => living().length, { forMs: 300 })).toBe(2)
   })
 
   it('while it is being replaced is not followed by two', async () => {
@@ -91,11 +93,10 @@ describe('a worker that ends', () => {
     await eventually('the new one to start', () => workers.length === 2)
     worker(workers, 1).crash()
     hold = false
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await settled('the number of workers', () => workers.length, { forMs: 300 })
     for (const release of held) release()
     await replaced
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(living()).toHaveLength(1)
+    expect(await settled('the number of those that live', () => living().length, { forMs: 300 })).toBe(1)
   })
 
   it('while a configuration is prepared does not get that refused', async () => {
@@ -201,7 +202,7 @@ describe('the end', () => {
     const closing = pool.close().then(() => {
       closed = true
     })
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await settled('what they hear', () => heardBy(workers), { forMs: 100 })
     expect(closed).toBe(false)
     release()
     await closing
@@ -234,7 +235,7 @@ it('a port that no worker has to itself: one that came while the others began to
   await eventually('the first to be asked', () => worker(workers, 1).heard.includes('listen'))
   worker(workers, 2).crash()
   await eventually('another in its place', () => workers.length === 3 && worker(workers, 3).heard.includes('synced'))
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await settled('what they hear', () => heardBy(workers), { forMs: 50 })
   for (const release of held) release()
   await listening
   await eventually('it to listen', () => worker(workers, 3).heard.includes('listen'))
