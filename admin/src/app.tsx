@@ -12,6 +12,7 @@ import { PageSkeleton } from './components/page-skeleton.tsx'
 import { NotProven } from './pages/log-in/not-proven.tsx'
 import { ssoProblem } from './pages/log-in/sso-problem.ts'
 import { LogInPage } from './pages/log-in.tsx'
+import { OrganizationGate } from './shell/organization-gate.tsx'
 import { Shell } from './shell/shell.tsx'
 
 type Page = LazyExoticComponent<ComponentType>
@@ -91,17 +92,19 @@ export function App() {
         <Shell>
           <PageBoundary at={location}>
             <Suspense fallback={<PageSkeleton />}>
-              <Switch>
-                <Route path="/" component={HomePage} />
-                {Object.entries({ ...organizationPages, ...personalPages, ...rootPages }).map(([path, component]) => (
-                  <Route
-                    key={path}
-                    path={path}
-                    component={Object.hasOwn(rootPages, path) && !who.is_root ? ForRootPage : component}
-                  />
-                ))}
-                <Route component={NotFoundPage} />
-              </Switch>
+              <OrganizationGate>
+                <Switch>
+                  <Route path="/" component={HomePage} />
+                  {Object.entries({ ...organizationPages, ...personalPages, ...rootPages }).map(([path, component]) => (
+                    <Route
+                      key={path}
+                      path={path}
+                      component={Object.hasOwn(rootPages, path) && !who.is_root ? ForRootPage : component}
+                    />
+                  ))}
+                  <Route component={NotFoundPage} />
+                </Switch>
+              </OrganizationGate>
             </Suspense>
           </PageBoundary>
         </Shell>

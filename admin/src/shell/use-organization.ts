@@ -18,9 +18,10 @@ export function useOrganizationId(): string | undefined {
   const isMine = me.roles.some((role) => role.organization_id === last)
   // Root is in none, and may have seen one that is no more; whoever is in hundreds is not told of all.
   const mayBe = me.is_root || me.roles.length < me.roles_total
-  const { error } = useOrganization(!isMine && mayBe ? last : undefined)
+  const { data, error } = useOrganization(fromAddress ?? (!isMine && mayBe ? last : undefined))
   if (fromAddress !== undefined) {
-    remember(fromAddress)
+    // Not one that is mistyped, or that is none of one's own any more.
+    if (data !== undefined) remember(fromAddress)
     return fromAddress
   }
   const isGone = error instanceof ApiError && error.status === 404
