@@ -15,8 +15,10 @@ export async function listRequests(
   filter: RequestFilter = {},
   page: Search = {},
 ): Promise<Found<RequestRow>> {
+  const { since, until } = filter
   const limit = pageLimit(page)
   const { inIndex, others } = conditions(filter)
+  let newest: Expression<SqlBool>[] = until === undefined ? [] : [eb('at', '<', until)]
   if (page.before !== undefined) {
     const cursor = await db
       .selectFrom('request_log')
@@ -25,8 +27,9 @@ export async function listRequests(
       .executeTakeFirst()
     // Retention takes the oldest first: behind a row that is gone there is nothing left.
     if (!cursor) return { rows: [] }
-    inIndex.push(...beyond('<', cursor))
+    if (until === undefined || cursor.at < until) newest = beyond('<', cursor)
   }
+  const oldest = since === undefined ? [] : [eb('at', '>=', since)]
   const newestFirst = db.selectFrom('request_log').orderBy('at', 'desc').orderBy('id', 'desc')
   // The last row that is looked at; undefined where there are fewer. The index alone is read for it.
   const end =
@@ -34,20 +37,25 @@ export async function listRequests(
       ? undefined
       : await newestFirst
           .select(['at', 'id'])
-          .where(and(inIndex))
+          .where(and([...inIndex, ...newest, ...oldest]))
           .limit(1)
           .offset(lookAtOf(page, requestsLookedAtMax) - 1)
           .executeTakeFirst()
-  const wanted = [...inIndex, ...(end === undefined ? [] : beyond('>=', end)), ...others]
-  const rows = await newestFirst.selectAll().where(and(wanted)).limit(limit).execute()
+  // One bound on each side: of two, SQLite goes by the first, and would read on to it.
+  const range = [...newest, ...(end === undefined ? oldest : beyond('>=', end))]
+  const rows = await newestFirst
+    .selectAll()
+    .where(and([...inIndex, ...range, ...others]))
+    .limit(limit)
+    .execute()
   return foundOf(rows, limit, end, toRequestRow)
 }
 
 const { eb, and, ref, refTuple, tuple } = expressionBuilder<Tables, 'request_log'>()
 
-/** @returns what an index finds, and what each row is asked for. With a key its index counts: it has the fewest rows. */
+/** @returns what an index finds beside the time, and what each row is asked for. With a key its index counts: it has the fewest rows. */
 function conditions(filter: RequestFilter): { inIndex: Expression<SqlBool>[]; others: Expression<SqlBool>[] } {
-  const { organizationId, keyId, route, status, statusFrom, statusTo, code, method, shadowCode, since, until } = filter
+  const { organizationId, keyId, route, status, statusFrom, statusTo, code, method, shadowCode } = filter
   const inIndex: Expression<SqlBool>[] = []
   const others: Expression<SqlBool>[] = []
   if (keyId !== undefined) {
@@ -58,9 +66,6 @@ function conditions(filter: RequestFilter): { inIndex: Expression<SqlBool>[]; ot
     }
   } else if (organizationId === null) inIndex.push(eb('organization_id', 'is', null))
   else if (organizationId !== undefined) inIndex.push(eb('organization_id', '=', organizationId))
-  if (since !== undefined) inIndex.push(eb('at', '>=', since))
-  if (until !== undefined) inIndex.push(eb('at', '<', until))
-
   if (route !== undefined) others.push(eb('route', '=', route))
   if (status !== undefined) others.push(eb('status', '=', status))
   if (statusFrom !== undefined) others.push(eb('status', '>=', statusFrom))
