@@ -257,6 +257,39 @@ export function analyticsContract(open: OpenStore): void {
       ])
     })
 
+    it('add up keys of all organizations over many days, known ones and gone ones', async ({ store }) => {
+      const [one, other] = [await makeOrganization(store, 'One'), await makeOrganization(store, 'Other')]
+      const [often, seldom] = [(await makeKey(store, one)).key.id, (await makeKey(store, other)).key.id]
+      const rowsOf = (keyId: string, organizationId: string, days: readonly number[]) =>
+        days.map((day) => requestRow(at - day * dayMs, { keyId, organizationId, durationMs: 10 }))
+      const everyDay = Array.from({ length: 40 }, (_, day) => day)
+      await store.insertRequests([
+        ...rowsOf(often, one, everyDay),
+        ...rowsOf(often, one, [0, 39]),
+        ...rowsOf(seldom, other, [0, 7, 8, 9, 16, 39]),
+        ...rowsOf('key_gone', 'org_gone', [1, 20, 21]),
+      ])
+      // Hours at both ends, and days between them.
+      const query = { since: at - 39 * dayMs - hourMs, until: at + hourMs, grain: 'hour', limit: 10 } as const
+      const counts = (rows: readonly (RequestSums & { keyId: string; organizationId: string | null })[]) =>
+        rows.map(({ keyId, organizationId, requests, p50Ms }) => [keyId, organizationId, requests, p50Ms !== null])
+      expect(counts(await store.requestsByKey(query))).toEqual([
+        [often, one, 42, true],
+        [seldom, other, 6, true],
+        ['key_gone', null, 3, true],
+      ])
+      expect(counts(await store.requestsByKey({ ...query, limit: 1 }))).toEqual([[often, one, 42, true]])
+      expect(counts(await store.requestsByKey({ ...query, keyId: seldom }))).toEqual([[seldom, other, 6, true]])
+      expect(counts(await store.requestsByKey({ ...query, organizationId: other }))).toEqual([[seldom, other, 6, true]])
+      const [sums] = await store.requestsOverTime({ ...query, intervalMs: 1000 * dayMs, keyId: often })
+      expect(sums?.requests).toBe(42)
+      // No key is of no organization.
+      expect(await store.requestsByKey({ ...query, organizationId: null, keyId: often })).toEqual([])
+      expect(await store.requestsOverTime({ ...query, organizationId: null, intervalMs: dayMs, keyId: often })).toEqual(
+        [],
+      )
+    })
+
     it('are off by no more than their bucket is wide', async ({ store }) => {
       let state = 7
       const random = () => {
