@@ -41,6 +41,7 @@ const rules: ImportRules = {
       'store/sealed-secrets-store.ts',
       'store/webhooks-store.ts',
       'store/event-chain.ts',
+      'store/event-types.ts',
       'store/verify-events.ts',
       'limiter/limiter.ts',
     ],

@@ -15,7 +15,7 @@ const actor = { type: 'cli', id: null } as const
 
 async function makeEvents(store: Store, count: number): Promise<void> {
   for (let made = 0; made < count; made++) {
-    await store.appendEvent({ type: 'x.y', organizationId: null, target: `t${made}`, after: { made } }, actor)
+    await store.appendEvent({ type: 'config.reloaded', organizationId: null, target: `t${made}`, after: { made } }, actor)
   }
 }
 

@@ -17,6 +17,7 @@ export type {
   WorkspaceRef,
 } from './objects.ts'
 
+import type { EventType } from './event-types.ts'
 import type { IdempotencyStore } from './idempotency-store.ts'
 import type { ApiKey, NewKey, NewSecret, Organization, RateLimitSetting, SuspendedBy, WorkspaceRef } from './objects.ts'
 import type { SealedSecretsStore } from './sealed-secrets-store.ts'
@@ -328,7 +329,7 @@ export type NewServiceAccount = Pick<ServiceAccount, 'organizationId' | 'name' |
 export type ServiceAccountPatch = Partial<Pick<ServiceAccount, 'name' | 'description' | 'role' | 'isActive'>>
 
 export interface NewEvent {
-  readonly type: string
+  readonly type: EventType
   readonly organizationId: string | null
   /** The id of what was changed. */
   readonly target: string | null
@@ -337,7 +338,9 @@ export interface NewEvent {
   readonly after?: Metadata | null
 }
 
-export interface AdminEvent extends Required<NewEvent> {
+export interface AdminEvent extends Required<Omit<NewEvent, 'type'>> {
+  /** One of an earlier version may be no EventType. */
+  readonly type: string
   /** `evt_…` */
   readonly id: string
   readonly seq: number

@@ -1,4 +1,5 @@
 import { newId } from '../../ids.ts'
+import type { EventType } from '../event-types.ts'
 import {
   type Organization,
   type OrganizationPatch,
@@ -152,7 +153,7 @@ function wantedOf(current: Organization, patch: OrganizationPatch): Partial<Orga
 const suspendedBy = (current: Organization, patch: OrganizationPatch): SuspendedBy =>
   current.suspendedBy === 'root' ? 'root' : (patch.suspendedBy ?? 'root')
 
-function eventType(status: OrganizationStatus | undefined): string {
+function eventType(status: OrganizationStatus | undefined): EventType {
   if (status === undefined) return 'organization.updated'
   return status === 'suspended' ? 'organization.suspended' : 'organization.resumed'
 }

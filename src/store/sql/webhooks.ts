@@ -47,7 +47,7 @@ export function webhookMethods({ db, write, read, clock }: SqlEngine): WebhookMe
         await trx.insertInto('webhooks').values(row).execute()
         await insertSecret(trx, { webhookId: row.id, organizationId }, seal, now)
         const webhook = await loadWebhook(trx, row, now)
-        const event = { type: 'webhook.created', organizationId, target: row.id, after: audited(webhook) }
+        const event = { type: 'webhook.created' as const, organizationId, target: row.id, after: audited(webhook) }
         await recordEvent(trx, event, actor, now)
         return webhook
       }),
@@ -129,7 +129,7 @@ export function webhookMethods({ db, write, read, clock }: SqlEngine): WebhookMe
         await insertSecret(trx, { webhookId, organizationId }, seal, now)
         await trx.updateTable('webhooks').set({ updated_at: now }).where('id', '=', webhookId).execute()
         const after = { previous_secret_ends_at: previousEndsAt }
-        const event = { type: 'webhook.secret_rotated', organizationId, target: webhookId, after }
+        const event = { type: 'webhook.secret_rotated' as const, organizationId, target: webhookId, after }
         await recordEvent(trx, event, actor, now)
         return loadWebhook(trx, { ...row, updated_at: now }, now)
       }),

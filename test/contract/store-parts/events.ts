@@ -157,18 +157,21 @@ export function eventsContract(open: OpenStore): void {
     it('looks at so many events for a page and no more, and says where the next begins', async ({ store }) => {
       for (let made = 0; made < 5; made++) {
         for (const organizationId of ['org_a', 'org_b']) {
-          await store.appendEvent({ type: 'x.y', organizationId, target: null }, { type: 'system', id: null })
+          await store.appendEvent(
+            { type: 'config.reloaded', organizationId, target: null },
+            { type: 'system', id: null },
+          )
         }
       }
       const [{ id: third } = { id: '' }] = (await store.listEvents({ organizationId: 'org_a' })).rows.slice(2)
-      const search = { organizationId: 'org_a', type: 'x.z' }
+      const search = { organizationId: 'org_a', type: 'job.failed' }
       expect(await store.listEvents(search, { lookAt: 3 })).toEqual({ rows: [], next: third })
       expect(await store.listEvents(search, { lookAt: 3, before: third })).toEqual({ rows: [] })
     })
 
     it('takes the event of another organization for none to go on behind', async ({ store }) => {
       for (const organizationId of ['org_a', 'org_b', 'org_a']) {
-        await store.appendEvent({ type: 'x.y', organizationId, target: null }, { type: 'system', id: null })
+        await store.appendEvent({ type: 'config.reloaded', organizationId, target: null }, { type: 'system', id: null })
       }
       const [foreign] = (await store.listEvents({ organizationId: 'org_b' })).rows
       expect(await store.listEvents({ organizationId: 'org_a' }, { before: foreign?.id ?? '' })).toEqual({ rows: [] })
@@ -176,7 +179,10 @@ export function eventsContract(open: OpenStore): void {
     })
 
     it('gives one event by its id', async ({ store }) => {
-      await store.appendEvent({ type: 'x.y', organizationId: 'org_a', target: 'a' }, { type: 'system', id: null })
+      await store.appendEvent(
+        { type: 'config.reloaded', organizationId: 'org_a', target: 'a' },
+        { type: 'system', id: null },
+      )
       const [event] = (await store.listEvents()).rows
       expect(await store.findEvent(event?.id ?? '')).toEqual(event)
       expect(await store.findEvent('evt_none')).toBeUndefined()
@@ -190,7 +196,10 @@ export function eventsContract(open: OpenStore): void {
         ),
       )
       const after = { z: 1, a: [1.5, null, { d: undefined, c: true }], when: new Date(0) }
-      await store.appendEvent({ type: 'x', organizationId: null, target: null, after }, { type: 'system', id: null })
+      await store.appendEvent(
+        { type: 'config.reloaded', organizationId: null, target: null, after },
+        { type: 'system', id: null },
+      )
       const rows = await opened.eventRows()
       expect(rows).toHaveLength(7)
       let previous = genesisHash
