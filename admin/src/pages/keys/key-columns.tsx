@@ -58,7 +58,7 @@ export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey
       </Group>
     ),
   },
-  { name: 'Scopes', width: 126, wide: true, cell: (key) => <Scopes scopes={key.scopes} /> },
+  { name: 'Scopes', width: 136, wide: true, cell: (key) => <Scopes scopes={key.scopes} /> },
   { name: 'Owner', width: 146, wide: true, cell: (key) => <Owner owner={ownerOf(key, owners)} /> },
   {
     name: 'Last used',
@@ -77,7 +77,7 @@ export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey
   },
   {
     name: 'Expires',
-    width: 106,
+    width: 102,
     wide: true,
     cell: (key) => (
       <Text size="sm" span c={isExpiring(key) ? 'var(--warn)' : undefined} fw={isExpiring(key) ? 600 : undefined}>
@@ -118,7 +118,12 @@ function Scopes({ scopes }: { scopes: readonly string[] }) {
   const label = first === '*' ? 'everything' : scopes.length === 1 ? first : `${scopes.length} scopes`
   return (
     <Tooltip label={scopes.slice(0, 20).join(', ')} multiline maw={320} disabled={label === first}>
-      <Text size="sm" truncate className={label === first ? 'mono' : undefined}>
+      <Text
+        size="sm"
+        truncate
+        title={label === first ? first : undefined}
+        className={label === first ? 'mono' : undefined}
+      >
         {label}
       </Text>
     </Tooltip>
