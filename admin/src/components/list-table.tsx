@@ -93,7 +93,7 @@ export function ListTable<Item extends { readonly id: string }>({
                     {choice !== undefined && <Table.Td />}
                     {columns.map(({ name }) => (
                       <Table.Td key={name}>
-                        <Skeleton h={18} />
+                        <Skeleton h={22} />
                       </Table.Td>
                     ))}
                   </Table.Tr>

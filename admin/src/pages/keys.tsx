@@ -82,7 +82,7 @@ export default function KeysPage() {
       <Card flush>
         {!query.isError && (items.length > 0 || query.isPending) && (
           <KeysToolbar
-            shown={items.length}
+            shown={query.isPending ? undefined : items.length}
             hasMore={query.hasNextPage}
             ticked={new Set(chosen.map(({ id }) => id))}
             filters={filters}

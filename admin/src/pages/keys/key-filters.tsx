@@ -73,18 +73,17 @@ export function KeyFilters({
           w={{ base: half, xs: 175 }}
         />
       )}
-      {owners.length > 0 && (
-        <Select
-          aria-label="Owner"
-          placeholder="Any owner"
-          data={owners}
-          value={filters.owner || null}
-          onChange={(owner) => onChange({ owner: owner ?? '' })}
-          searchable
-          clearable
-          w={{ base: half, xs: 180 }}
-        />
-      )}
+      <Select
+        aria-label="Owner"
+        placeholder="Any owner"
+        data={owners}
+        value={filters.owner || null}
+        onChange={(owner) => onChange({ owner: owner ?? '' })}
+        nothingFoundMessage="Nobody by that name"
+        searchable
+        clearable
+        w={{ base: half, xs: 180 }}
+      />
       <Select
         aria-label="Expires"
         placeholder="Any expiry"
