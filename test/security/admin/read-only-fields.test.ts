@@ -49,6 +49,7 @@ const right: Readonly<Record<string, Record<string, unknown>>> = {
   updateServiceAccount: { name: 'S' },
   createJob: { type: 'bulk_revoke', params: { ids: [] } },
   cancelJob: {},
+  createMemberLink: {},
   createWebhook: { url: 'https://hooks.invalid/', events: ['*'] },
   updateWebhook: { description: 'd' },
   validatePolicy: { yaml: 'routes: []' },
