@@ -9,7 +9,6 @@ export function dashboardPages({ organizationId, keys, ids }: DashboardWorld): R
     'create-key': `${org}/keys?dialog=create`,
     key: `${org}/keys/${keys.rotated.id}`,
     'key-revoked': `${org}/keys/${keys.revoked.id}`,
-    'no-such-key': `${org}/keys/key_nope`,
     'edit-key': `${org}/keys/${keys.reader.id}?dialog=edit`,
     'revoke-key': `${org}/keys/${keys.reader.id}?dialog=revoke`,
     'rotate-key': `${org}/keys/${keys.reader.id}?dialog=rotate`,

@@ -64,7 +64,7 @@ export function ListTable<Item extends { readonly id: string }>({
       <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label }}>
         <Table
           aria-label={label}
-          miw={isNarrow ? undefined : columns.reduce((sum, { menu, width = menu ? 56 : 150 }) => sum + width, 0)}
+          miw={isNarrow ? undefined : columns.reduce((sum, { menu, width = menu ? 56 : 110 }) => sum + width, 0)}
           layout={fixed ? 'fixed' : 'auto'}
           horizontalSpacing={10}
           className="to-the-edges"
