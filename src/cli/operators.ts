@@ -125,15 +125,17 @@ async function setRole(email: string, role: string, { config, json, org }: Store
     }
     const operator = await store.findOperator(id)
     if (operator) printOperator(operator, undefined, json === true)
+    else if (json) printJson({ id, deleted: true })
     else print('Removed: the operator had never logged in and belongs to no organization now.')
   })
 }
 
-async function remove(email: string, { config }: StoreOptions): Promise<void> {
+async function remove(email: string, { config, json }: StoreOptions): Promise<void> {
   await withStore(config, async (store) => {
     const { id } = await findByEmail(store, email)
     if ((await store.deleteOperator(id, cliActor)) === 'last_root') throw lastRoot()
-    print(`Deleted ${id}.`)
+    if (json) printJson({ id, deleted: true })
+    else print(`Deleted ${id}.`)
   })
 }
 

@@ -22,7 +22,7 @@ export const keyExport = ({ store, record }: KeyExportParts): JobHandler =>
       const { organizationId } = run.job
       const filter = toKeyFilter(run.params)
       await exportAll(run, run.params.format, {
-        columns,
+        columns: keyColumns,
         total: await store.countKeys(organizationId, filter),
         async page(before) {
           const keys = await store.listKeys(organizationId, filter, {
@@ -36,7 +36,7 @@ export const keyExport = ({ store, record }: KeyExportParts): JobHandler =>
     result: exportResult,
   })
 
-const columns = [
+export const keyColumns = [
   'id',
   'name',
   'description',

@@ -37,7 +37,7 @@ export const requestExport = ({ store, record }: RequestExportParts): JobHandler
         until: Math.min(until === undefined ? Infinity : Date.parse(until), run.job.createdAt),
       }
       await exportAll(run, format, {
-        columns,
+        columns: requestColumns,
         async page(before) {
           const query = { limit: pageSize, ...(before !== null && { before }) }
           const { rows, next } = await store.listRequests(filter, query)
@@ -48,7 +48,7 @@ export const requestExport = ({ store, record }: RequestExportParts): JobHandler
     result: exportResult,
   })
 
-const columns = [
+export const requestColumns = [
   'id',
   'at',
   'organization_id',

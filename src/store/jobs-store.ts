@@ -23,8 +23,13 @@ export interface JobsStore {
   /**
    * The oldest job that waits, or whose lease has run out. One at a time in each organization, `runningMax` in all: jobs take
    * turns on one store, however many nodes there are.
+   * @param options.jobId for one who wants to do this job alone, whatever waits before it.
    */
-  claimJob(options: { readonly leaseMs: number; readonly runningMax: number }): Promise<ClaimedJob | undefined>
+  claimJob(options: {
+    readonly leaseMs: number
+    readonly runningMax: number
+    readonly jobId?: string
+  }): Promise<ClaimedJob | undefined>
   /** Prolongs the lease. */
   beatJob(lease: JobLease, terms: JobTerms): Promise<JobHold>
   /**

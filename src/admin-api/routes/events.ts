@@ -5,6 +5,7 @@ import { organizationOf, type ResourceRoutes } from '../context.ts'
 import { isAboutInstance } from '../job-schemas.ts'
 import { roleOf } from '../key-in-path.ts'
 import { pageOf, pageQuery, sendPart } from '../paging.ts'
+import { eventRecord } from '../records.ts'
 import { refuse } from '../refusals.ts'
 import { given, organizationParams, refusals, time } from '../schemas.ts'
 
@@ -136,11 +137,6 @@ const filterOf = ({ type, actor_id: actorId, target, since, until }: z.output<ty
 })
 
 const recordFor = (request: FastifyRequest) => (roleOf(request) === 'root' ? eventRecord : ownEventRecord)
-
-const eventRecord = ({ id, type, at, organizationId, target, actor, before, after }: AdminEvent) => ({
-  ...{ id, type, created_at: new Date(at).toISOString(), organization_id: organizationId, target },
-  ...{ actor: { type: actor.type, id: actor.id }, request_id: actor.requestId ?? null, before, after },
-})
 
 const verifyWithinMs = 30 * 60_000
 

@@ -105,6 +105,20 @@ export function jobsContract(open: OpenStore): void {
       expect([one?.id, two?.id, none]).toEqual([first?.id, third?.id, undefined])
     })
 
+    it('gives a job to whoever asks for it alone, before those that wait longer, and only when it may run', async ({
+      store,
+    }) => {
+      const [a, b] = [await makeOrganization(store), await makeOrganization(store)]
+      const first = await makeJob(store, a)
+      const second = await makeJob(store, b)
+      const claim = (jobId: string | undefined) => store.claimJob({ leaseMs, runningMax: 2, ...(jobId && { jobId }) })
+      expect((await claim(second?.id))?.id).toBe(second?.id)
+      expect(await claim(second?.id)).toBeUndefined()
+      const third = await makeJob(store, b)
+      expect(await claim(third?.id)).toBeUndefined()
+      expect((await claim(undefined))?.id).toBe(first?.id)
+    })
+
     it('gives a job to somebody else when its lease has run out, with the checkpoint of its last step', async ({
       opened,
       store,
