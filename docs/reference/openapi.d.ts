@@ -10157,7 +10157,7 @@ export interface operations {
     getOrganizationAnalytics: {
         parameters: {
             query?: {
-                /** @description 24 hours before `until` when left out; rounded down to the start of a bucket. */
+                /** @description 24 hours before `until` when left out; rounded down to the start of a bucket. At most 400 days before it, with `by=key` and no `key_id` 100. */
                 since?: string;
                 /** @description Now when left out; rounded up to the end of a bucket. */
                 until?: string;
@@ -10257,7 +10257,7 @@ export interface operations {
     getAnalytics: {
         parameters: {
             query?: {
-                /** @description 24 hours before `until` when left out; rounded down to the start of a bucket. */
+                /** @description 24 hours before `until` when left out; rounded down to the start of a bucket. At most 400 days before it, with `by=key` and no `key_id` 100. */
                 since?: string;
                 /** @description Now when left out; rounded up to the end of a bucket. */
                 until?: string;
