@@ -202,12 +202,21 @@ export function createListener(
     accept(request, () => responseForUpgrade(request, socket), false, Buffer.alloc(0))
   })
   server.on('clientError', (error: ParserError, socket: Duplex) => {
+    if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return failed(error, socket)
+    const before = connections.get(socket as Socket)?.arriving
+    // Its bytes may have come in time, and wait to be read behind whatever kept us from it: one turn of the event loop for that.
+    setImmediate(() => {
+      if (connections.get(socket as Socket)?.arriving === before) failed(error, socket)
+    })
+  })
+
+  function failed(error: ParserError, socket: Duplex): void {
     const connection = connections.get(socket as Socket)
     // What is no connection yet has failed in its handshake.
     if (connection === undefined || !socket.writable || (socket as Socket).bytesRead === 0) return void socket.destroy()
     const inBody = connection.arriving?.request.complete === false
     broke(connection, codeOf(error, inBody ? undefined : connection.watch.unread))
-  })
+  }
 
   return {
     get listening() {
