@@ -26,6 +26,10 @@ export interface Search extends Page {
 
 /** Rows of the request log for one page: a tenth of a second; see docs/decisions/0008. */
 export const requestsLookedAtMax = 50_000
+/** The same of other lists. A delivery holds a whole message. */
+export const eventsLookedAtMax = 50_000
+export const jobsLookedAtMax = 20_000
+export const deliveriesLookedAtMax = 10_000
 
 /** What a search has found. It may be short, or empty, and there is more behind it. */
 export interface Found<T> {

@@ -1,5 +1,6 @@
 import { Badge, Box, Button, Group, Menu, Text } from '@mantine/core'
 import { useState } from 'react'
+import { Link } from 'wouter'
 import { api, type Schema } from '../api/client.ts'
 import { usePages } from '../api/pages.ts'
 import { useMay, useMe } from '../api/session.tsx'
@@ -52,6 +53,13 @@ export default function MembersPage() {
             Make the link again…
           </Menu.Item>
         )}
+        <Menu.Item
+          component={Link}
+          href={`/o/${organizationId}/events?actor=${member.id}`}
+          leftSection={<Icon name="events" size={16} />}
+        >
+          What they have done
+        </Menu.Item>
         <Menu.Item color="red" onClick={() => setLeaving(member)} leftSection={<Icon name="out" size={16} />}>
           {member.id === me.id ? 'Leave…' : 'Remove…'}
         </Menu.Item>

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Found, Search } from '../basics.ts'
+import { deliveriesLookedAtMax, type Found, type Search } from '../basics.ts'
 import type { Delivery, DeliveryFilter } from '../webhooks-store.ts'
 import type { Reader } from './engine.ts'
 import { messageBegins } from './outbox.ts'
@@ -22,7 +22,7 @@ export async function listDeliveries(
   if (page.before !== undefined) newestFirst = newestFirst.where('id', '<', page.before)
   const isFiltered = status !== undefined || type !== undefined
   const last = newestFirst.select('id').limit(1)
-  const end = isFiltered ? await last.offset(lookAtOf(page, lookAtMax) - 1).executeTakeFirst() : undefined
+  const end = isFiltered ? await last.offset(lookAtOf(page, deliveriesLookedAtMax) - 1).executeTakeFirst() : undefined
   let query = newestFirst.selectAll().limit(pageLimit(page))
   if (end !== undefined) query = query.where('id', '>=', end.id)
   // Not as the column alone: the index on it has another order, in which all of them would be read.
@@ -33,6 +33,3 @@ export async function listDeliveries(
   }
   return foundOf(await query.execute(), pageLimit(page), end, toDelivery)
 }
-
-/** So that a page takes a tenth of a second at most: a row holds a whole message. */
-const lookAtMax = 10_000

@@ -1,5 +1,5 @@
 import { type Expression, expressionBuilder, type Selectable, type SqlBool, sql } from 'kysely'
-import type { Found, Search } from '../basics.ts'
+import { eventsLookedAtMax, type Found, type Search } from '../basics.ts'
 import type { AdminEventsTable, Tables } from '../schema.ts'
 import type { Actor, AdminEvent, EventFilter } from '../store.ts'
 import type { Reader } from './engine.ts'
@@ -32,15 +32,12 @@ export async function listEvents(db: Reader, filter: EventFilter = {}, page: Sea
           .select(['id', 'seq', 'at'])
           .where(and(inIndex))
           .limit(1)
-          .offset(lookAtOf(page, lookAtMax) - 1)
+          .offset(lookAtOf(page, eventsLookedAtMax) - 1)
           .executeTakeFirst()
   const wanted = [...inIndex, ...(end === undefined ? [] : [beyond(order, '>=', end)]), ...others]
   const rows: Selectable<AdminEventsTable>[] = await newestFirst.selectAll().where(and(wanted)).limit(limit).execute()
   return foundOf(rows, limit, end, toEvent)
 }
-
-/** So that a page takes a tenth of a second at most. */
-const lookAtMax = 50_000
 
 const { eb, and, ref, refTuple, tuple } = expressionBuilder<Tables, 'admin_events'>()
 

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { jobsLookedAtMax } from '../basics.ts'
 import type { JobsStore } from '../jobs-store.ts'
 import type { SqlEngine } from './engine.ts'
 import { recordEvent } from './events.ts'
@@ -37,7 +38,7 @@ export function jobMethods(engine: SqlEngine): JobsStore {
       if (page.before !== undefined) newestFirst = newestFirst.where('id', '<', page.before)
       const isFiltered = type !== undefined || status !== undefined
       const last = newestFirst.select('id').limit(1)
-      const end = isFiltered ? await last.offset(lookAtOf(page, lookAtMax) - 1).executeTakeFirst() : undefined
+      const end = isFiltered ? await last.offset(lookAtOf(page, jobsLookedAtMax) - 1).executeTakeFirst() : undefined
       let query = newestFirst.select(listed).limit(pageLimit(page))
       if (end !== undefined) query = query.where('id', '>=', end.id)
       if (type !== undefined) query = query.where('type', '=', type)
@@ -64,9 +65,6 @@ export function jobMethods(engine: SqlEngine): JobsStore {
       }),
   }
 }
-
-/** So that a page takes a tenth of a second at most. */
-const lookAtMax = 20_000
 
 /** Without what can be long: parameters, checkpoint and result. */
 const listed = [

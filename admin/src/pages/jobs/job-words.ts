@@ -13,6 +13,15 @@ export const jobNames: Record<Job['type'], string> = {
   request_export: 'Export of requests',
 }
 
+export const jobTypes = Object.keys(jobNames) as readonly Job['type'][]
+export const jobStatuses = [
+  'pending',
+  'running',
+  'completed',
+  'failed',
+  'cancelled',
+] as const satisfies readonly Job['status'][]
+
 /** What it counts. */
 const units: Record<Job['type'], readonly [one: string, more: string]> = {
   key_import: ['line', 'lines'],
