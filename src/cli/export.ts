@@ -61,7 +61,7 @@ async function exportAll(kind: ExportKind, { config: file, org, out, ...options 
     const lines = exportLines(rows, options.json ? 'json' : options.format, columns, count)
     if (out === undefined) await writeOut(lines)
     else await writeNewFile(out, lines)
-    if (out !== undefined) tell(`Wrote ${out}: ${count.rows} ${kind}`)
+    if (out !== undefined) tell(`Wrote ${out}: ${count.rows === 1 ? '1 row' : `${count.rows} rows`}`)
   })
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { organizationRecord } from '../admin-api/records.ts'
 import type { Metadata, Organization } from '../store/store.ts'
-import { Failure, UsageFailure } from './failure.ts'
+import { conflictSays, Failure, UsageFailure } from './failure.ts'
 import { findOrganization, listAll } from './find.ts'
 import { cliActor, withStore } from './open-store.ts'
 import { addStoreOptions, type StoreOptions } from './options.ts'
@@ -49,10 +49,10 @@ async function create(name: string, { config, json, slug, metadata }: CreateOpti
     throw new UsageFailure('the slug must be 1 to 63 lower-case letters, digits and -, not starting or ending with -')
   }
   await withStore(config, async (store) => {
-    const organization = await store.createOrganization(
-      { name, ...(slug !== undefined && { slug }), ...(metadata && { metadata }) },
-      cliActor,
-    )
+    const input = { name, ...(slug !== undefined && { slug }), ...(metadata && { metadata }) }
+    const organization = await store
+      .createOrganization(input, cliActor)
+      .catch(conflictSays('give another with --slug; "sallyport orgs list" shows those there are'))
     if (json) return printJson(organizationRecord(organization))
     print(describe(organization), '', `Next: sallyport keys create --org ${organization.slug} --name "First key"`)
   })

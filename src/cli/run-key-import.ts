@@ -82,9 +82,8 @@ function tellResult(file: string, { id, status, result, errorMessage }: Job, jso
   }
   if (status !== 'completed') throw new Failure(errorMessage ?? `the import was ${status}; what is done stays done`)
   if (failed > 0) {
-    throw new Failure(
-      `${failed} lines failed; correct them and import the file again: what is there already is skipped`,
-    )
+    const lines = failed === 1 ? '1 line' : `${failed} lines`
+    throw new Failure(`${lines} failed; correct them and import the file again: what is there already is skipped`)
   }
 }
 

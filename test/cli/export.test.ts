@@ -132,7 +132,7 @@ describe('sallyport export', () => {
 
   it('writes a file that only its owner reads, and never over another one', async () => {
     const { code, stdout, stderr } = await cli.run('export', 'orgs', '--format', 'csv', '--out', 'orgs.csv')
-    expect([code, stdout, stderr]).toEqual([0, '', 'Wrote orgs.csv: 2 orgs\n'])
+    expect([code, stdout, stderr]).toEqual([0, '', 'Wrote orgs.csv: 2 rows\n'])
     const file = join(cli.folder, 'orgs.csv')
     expect((await stat(file)).mode & 0o777).toBe(0o600)
     expect(await readFile(file, 'utf8')).toBe(await written('orgs', {}, 'csv'))

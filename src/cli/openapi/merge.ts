@@ -13,6 +13,8 @@ export interface GatewayFile {
   readonly ownScopes: ReadonlySet<string>
   /** Names and what stands there. */
   readonly ownUpstreams: ReadonlyMap<string, unknown>
+  /** The one that an import before this has written, as it stands there now. */
+  readonly importedUpstream: { readonly name: string; readonly lines: readonly string[] } | undefined
   /** Of routes for every host. */
   readonly ownRoutes: readonly OwnRoute[]
   /** Settings that somebody has added to an imported route, by shape and method. Lines of YAML, not indented. */
@@ -42,6 +44,7 @@ export function readGatewayFile(text: string, file: string, marks: Marks): Gatew
       ...{ text, marks, own },
       ownScopes: new Set(Object.keys(mapOf(field(own, 'scopes')) ?? {})),
       ownUpstreams: new Map(Object.entries(mapOf(field(own, 'upstreams')) ?? {})),
+      importedUpstream: importedUpstream(text, marks, own),
       ownRoutes: ownRoutes(own),
       added: addedSettings(text, marks),
     }
@@ -98,6 +101,23 @@ function ownRoutes(own: Fields): OwnRoute[] {
       { path: String(path), shape, wildcard, deny, methods: Array.isArray(methods) ? methods.map(String) : undefined },
     ]
   })
+}
+
+function importedUpstream(text: string, marks: Marks, own: Fields): GatewayFile['importedUpstream'] {
+  const before = Object.keys(mapOf(field(own, 'upstreams')) ?? {})
+  const [name] = Object.keys(mapOf(field(plainData(text), 'upstreams')) ?? {}).filter((one) => !before.includes(one))
+  // Each section has marks of its own.
+  const lines = markedSpans(text, marks)
+    .map(({ from, to }) => linesIn(text.slice(from, to)))
+    .find(([first = '', ...others]) => first.startsWith(`${name}:`) && [first, ...others].join(' ').includes('targets'))
+  return name === undefined || lines === undefined ? undefined : { name, lines }
+}
+
+/** Between the marks, without the column that they stand in. */
+function linesIn(marked: string): string[] {
+  const [begin = '', ...lines] = marked.trimEnd().split(/\r?\n/)
+  const indent = begin.length - begin.trimStart().length
+  return lines.slice(0, -1).map((line) => line.slice(indent))
 }
 
 /** Read from the nodes, so that comments and the way in which values are written stay. */

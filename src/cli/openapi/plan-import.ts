@@ -123,10 +123,11 @@ interface UpstreamChoice {
   readonly lines: readonly string[]
 }
 
-/** The one that is named, the one that has the target, the only one there is, or a new one. */
-function upstreamOf({ ownUpstreams }: GatewayFile, wanted: string | undefined): UpstreamChoice {
+/** The one that an import before has made, the one that is named, the one that has the target, the only one there is, or a new one. */
+function upstreamOf({ ownUpstreams, importedUpstream }: GatewayFile, wanted: string | undefined): UpstreamChoice {
   const names = [...ownUpstreams.keys()]
   if (wanted === undefined) {
+    if (importedUpstream !== undefined) return importedUpstream
     const [only] = names
     if (only !== undefined && names.length === 1) return { name: only, lines: [] }
     if (only !== undefined)

@@ -146,6 +146,16 @@ describe('merging into a gateway.yaml', () => {
     expect(() => upstreamIn(emptyFile, 'https://api.example.com/v1')).toThrow('must be an origin')
   })
 
+  it('keeps the upstream that an import before has written, as somebody has changed it since', () => {
+    const first = importDocument(pets, { upstream: 'http://127.0.0.1:9700' }).plan.text
+    const edited = first.replace(/ {2}api: .*/, '  api:\n    targets: ["http://127.0.0.1:9700"]\n    idle_timeout: 5s')
+    const again = importDocument(pets, { into: edited })
+    expect(again.plan.text).toBe(edited)
+    expect(again.config.upstreams.api).toMatchObject({ targets: ['http://127.0.0.1:9700'], idle_timeout: 5000 })
+    const moved = importDocument(pets, { into: edited, upstream: 'http://127.0.0.1:9800' })
+    expect(moved.config.upstreams.api?.targets).toEqual(['http://127.0.0.1:9800'])
+  })
+
   it.each([
     [
       'routes in brackets',
