@@ -20,7 +20,7 @@ import { useThisOrganization } from '../shell/use-organization.ts'
 import { CancelJob } from './jobs/cancel-job.tsx'
 import { JobFilters } from './jobs/job-filters.tsx'
 import { JobProgress } from './jobs/job-progress.tsx'
-import { isUnderWay, type Job, jobNames, jobStatuses, jobTypes, tookText } from './jobs/job-words.ts'
+import { isUnderWay, type Job, jobNames, jobStatuses, jobTypes, orderedBy, tookText } from './jobs/job-words.ts'
 import { NewJobDialog, NewJobMenu } from './jobs/new-job.tsx'
 import { useOwners } from './keys/use-owners.ts'
 import { LookedThrough, MoreToSee } from './requests/look-further.tsx'
@@ -51,8 +51,7 @@ export default function JobsPage() {
   const look = useLookFurther(JSON.stringify([organizationId, filter]), pages, {
     ...{ limit, enabled: true, what: 'jobs', each: jobsLookedAtMax },
   })
-  const nameOf = (id: string | null): string =>
-    id === null ? '' : id === me.id ? 'you' : (members.find((member) => member.id === id)?.name ?? 'an operator')
+  const nameOf = (id: string | null): string => orderedBy(id, me.id, members)
   const to = ({ id }: { id: string }): string => `/o/${organizationId}/jobs/${id}`
   const clear = (
     <Button variant="default" size="xs" onClick={() => change({ type: '', status: '' })}>

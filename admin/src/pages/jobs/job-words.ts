@@ -22,6 +22,17 @@ export const jobStatuses = [
   'cancelled',
 ] as const satisfies readonly Job['status'][]
 
+/** Who ordered it. */
+export function orderedBy(
+  id: string | null,
+  myId: string | null,
+  members: readonly { id: string; name: string }[],
+): string {
+  if (id === null) return 'the command line'
+  if (id === 'admin_token') return 'the admin token'
+  return id === myId ? 'you' : (members.find((member) => member.id === id)?.name ?? 'an operator')
+}
+
 /** What it counts. */
 const units: Record<Job['type'], readonly [one: string, more: string]> = {
   key_import: ['line', 'lines'],

@@ -49,7 +49,7 @@ export function Facts({ apiKey: key }: { apiKey: ApiKey }) {
             ))
           )}
         </Fact>
-        <Fact name="Changes">
+        <Fact name="History">
           <Anchor component={Link} href={`/o/${key.organization_id}/events?target=${key.id}`} size="sm">
             Events of this key
           </Anchor>
