@@ -203,6 +203,7 @@ describe('a document with all the corners', async () => {
   it('keeps text of the document from becoming more than text', () => {
     expect(Object.keys(api.config.scopes)).not.toContain('evil')
     expect(api.config.scopes[drive]).toBe('All files\n  evil: "yes"')
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it must stay as it is
     expect(api.config.scopes[readonly]).toBe('Read files in ${HOME}')
     expect(api.config.routes.some(({ path }) => path === '/*')).toBe(false)
   })

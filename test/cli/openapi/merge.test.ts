@@ -98,6 +98,7 @@ describe('merging into a gateway.yaml', () => {
     const one = documentOf({ '/a': { get: needs('a') } })
     const block = importDocument(one, { into: emptyFile }).plan.text.replace(
       /- \{ path: \/a, .* \}/,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of gateway.yaml
       '- path: /a\n    methods: [GET]\n    upstream: api\n    # dear\n    cost: ${COST:-5}',
     )
     const { config, plan } = importDocument(one, { into: block })
