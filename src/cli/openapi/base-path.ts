@@ -80,4 +80,4 @@ function pathPart(url: string): string | undefined {
   return url.startsWith('/') ? url.replace(/[?#].*$/, '') : undefined
 }
 
-const withoutEnd = (path: string): string => path.replace(/\/+$/, '')
+const withoutEnd = (path: string): string => path.replace(/(?<!\/)\/+$/, '')

@@ -90,7 +90,7 @@ export function putLines(text: string, section: Section, marks: Marks, lines: re
   const { value } = pair
   if (isEmpty(value)) {
     const [from, to] = value !== null && 'flow' in value && value.flow ? [offsetOf(value), value.range[1]] : [0, 0]
-    const cut = text.slice(0, from).replace(/[ \t]+$/, '') + text.slice(to)
+    const cut = text.slice(0, from).replace(/(?<![ \t])[ \t]+$/, '') + text.slice(to)
     const at = lineBehind(from === 0 ? text : cut, offsetOf(pair.key), lineEnd)
     return at.before + block('  ') + at.after
   }

@@ -17,7 +17,7 @@ export function toPlace(path: string): Place | string {
   const [clean = ''] = path.split(/[?#]/, 1)
   const reasons = clean === path ? [] : ['a route is chosen by its path alone, without query']
   const names = new Set<string>()
-  const segments = (clean.replace(/\/+$/, '') || '/').slice(1).split('/')
+  const segments = (clean.replace(/(?<!\/)\/+$/, '') || '/').slice(1).split('/')
   const written = segments.map((segment) => {
     const [, name] = /^\{([^{}]+)\}$/.exec(segment) ?? []
     if (name !== undefined) return `:${parameterName(name, names)}`
