@@ -70,10 +70,9 @@ function shorten(members: readonly string[]): readonly string[] {
 
 const lengthOf = (members: readonly string[]): number => members.reduce((sum, { length }) => sum + length + 1, 0) - 1
 
-const ids = '([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})'
-const known = new RegExp(`^00-${ids}$`)
+const known = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/
 // Section 3.2.4: whatever a later version adds stands behind a dash. A comma would be a second header.
-const later = new RegExp(`^(?!00|ff)[0-9a-f]{2}-${ids}(?:-[^,]*)?$`)
+const later = /^(?!00|ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-[^,]*)?$/
 const noTrace = '0'.repeat(32)
 const noSpan = '0'.repeat(16)
 
@@ -81,7 +80,6 @@ const membersMax = 32
 const charactersMax = 512
 const longMember = 128
 const textMax = 16_384
-const simpleKey = '[a-z][a-z0-9_*/-]{0,255}'
-const tenantKey = '[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13}'
-// Printable, without comma and equals sign, and not ending with a space.
-const memberForm = new RegExp(`^(${simpleKey}|${tenantKey})=[ -+\\--<>-~]{0,255}[!-+\\--<>-~]$`)
+// A key of one vendor, or of a tenant at one; then what is printable, without comma and equals sign, and not ending with a space.
+const memberForm =
+  /^([a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})=[ -+\--<>-~]{0,255}[!-+\--<>-~]$/
