@@ -9,17 +9,19 @@ import type { LinkMade } from './admin-api/login/accounts.ts'
 import { createLogIn } from './admin-api/login/log-in.ts'
 import { platform } from './admin-api/platform.ts'
 import { createPolicyContext } from './admin-api/policy-context.ts'
+import { createReadiness } from './admin-api/readiness.ts'
 import { apiKeyRecord, organizationRecord, requestRecord } from './admin-api/records.ts'
 import { resources } from './admin-api/resources.ts'
 import { createAdminServer } from './admin-api/server.ts'
 import { announcing } from './bus/announcing.ts'
 import { followChanges } from './bus/change-feed.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { certificateFiles, readCertificates } from './config/certificates.ts'
 import { compileCidrs } from './config/cidr.ts'
 import { formatProblems, type LoadedConfig } from './config/load.ts'
 import { loadApart } from './config/load-apart.ts'
 import type { Config } from './config/schema.ts'
-import { watchConfig } from './config/watch.ts'
+import { type ConfigWatch, watchConfig } from './config/watch.ts'
 import { createDataPlane, type Traffic } from './data-plane.ts'
 import { createReloads } from './gateway/reloads.ts'
 import { type ContextSigner, createContextSigner } from './gateway/signed-context.ts'
@@ -35,13 +37,14 @@ import { openLimiter } from './open-limiter.ts'
 import { openNodes } from './open-nodes.ts'
 import { openSigningKeys } from './open-signing-keys.ts'
 import { awaitStore, storeFile } from './open-store.ts'
+import { openTracing } from './open-tracing.ts'
 import { checkpointFile, readCheckpoint, startCheckpoints } from './recorder/checkpoints.ts'
 import { createRecorder } from './recorder/recorder.ts'
 import { startRetention } from './recorder/retention.ts'
 import { createTail } from './recorder/tail.ts'
 import { createApiKeys } from './self-service/api-keys.ts'
 import type { RequestRow, Store } from './store/store.ts'
-import { verifyEvents } from './store/verify-events.ts'
+import { createTrailCheck } from './verify-trail.ts'
 import { version } from './version.ts'
 import { startWebhooks } from './webhooks/webhooks.ts'
 import { startWorkers, type WorkerPool } from './workers/pool.ts'
@@ -101,6 +104,8 @@ export async function start({
   await using stack = new AsyncDisposableStack()
   const first = loaded.config
   let config = first
+  let certificates = readCertificates(first)
+  let watch: ConfigWatch | undefined
   let formats = compileKeyFormats(first.keys)
 
   const log = createLog({
@@ -178,12 +183,14 @@ export async function start({
     // How long rows may wait is a promise in real time, whatever clock decides about requests.
     const recorder = createRecorder({ store, clock: systemClock, events, durability, queueMax })
     stack.defer(() => recorder.close())
-    const own = { config: first, clock, events, metrics, store, limiter, recorder }
+    const tracer = await openTracing(env, events)
+    stack.defer(async () => tracer?.close())
+    const own = { config: first, certificates, clock, events, metrics, store, limiter, recorder, tracer }
     return createDataPlane({ ...own, publish, answerCall, signer: signerFor })
   }
   const startPool = (size: number): Promise<WorkerPool> =>
     startWorkers({
-      ...{ config: first, size, events },
+      ...{ config: first, certificates, size, events },
       signingKeys: () => signingKeys().map((key) => key.export({ type: 'pkcs8', format: 'pem' }).toString()),
       api: primaryApi({ store, answerCall, tail }),
       limits: limiter.connect,
@@ -230,15 +237,25 @@ export async function start({
   })
   stack.defer(() => checkpoints.close())
 
+  const trail = createTrailCheck({
+    store: first.store,
+    ping: () => store.ping(),
+    checkpoint: () => readCheckpoint(checkpointFile(first), box),
+  })
+  stack.defer(() => trail.close())
+
   const reloads = createReloads({
     first: loaded,
     file: configFile,
     load: (file) => loadApart(file, env),
     async build(next) {
       const nextFormats = compileFormats(next.config)
-      const apply = await carrier.prepare(next.config)
+      const nextCertificates = readCertificates(next.config, certificates)
+      const apply = await carrier.prepare(next.config, nextCertificates)
       return async () => {
         config = next.config
+        certificates = nextCertificates
+        watch?.also(certificateFiles(next.config))
         formats = nextFormats
         await apply()
       }
@@ -262,7 +279,12 @@ export async function start({
 
   let draining = false
   let dataAddress: DataAddress | undefined
-  const ready = () => ({ config: true, store: store.ping().then(() => true), data_listener: carrier.listening })
+  // One for the probes and for those who look: whoever asks at the same time asks the store once.
+  const failedChecks = createReadiness(() => ({
+    config: true,
+    store: store.ping().then(() => true),
+    data_listener: carrier.listening,
+  }))
   const adminToken = env.SALLYPORT_ADMIN_TOKEN
   const login = createLogIn({ store, clock, adminToken, adminUrl: () => adminUrl })
   const context: AdminContext = {
@@ -276,14 +298,11 @@ export async function start({
     ...login,
     dataAddress: () => dataAddress,
     condition: createCondition({
-      ready,
+      failedChecks,
       draining: () => draining,
       reports: async (names) => [await metrics.report(names), ...((await pool?.reports()) ?? [])],
     }),
-    verifyTrail: async () => {
-      const checkpoint = await readCheckpoint(checkpointFile(first), box)
-      return verifyEvents((after, limit) => store.listEventChain(after, limit), checkpoint)
-    },
+    verifyTrail: trail.verify,
     receipt: () => nodes.receipt(feed.position()),
     tail,
     webhooks,
@@ -300,7 +319,7 @@ export async function start({
     },
     events,
     draining: () => draining,
-    ready,
+    failedChecks,
     ...(first.context.sign ? { jwks: () => signer?.jwks() ?? { keys: [] } } : {}),
   })
   stack.defer(() => admin.close())
@@ -312,8 +331,10 @@ export async function start({
   const dataUrl = urlOf(dataAddress.scheme, dataAddress)
   events.listening('data', dataUrl)
   if (configFile !== undefined) {
-    const watch = watchConfig(configFile, () => void reload())
-    stack.defer(() => watch.close())
+    watch = watchConfig(configFile, () => void reload())
+    watch.also(certificateFiles(first))
+    stack.defer(() => watch?.close())
+    await Promise.race([watch.ready, wait(watchWithinMs, undefined, { ref: false })])
   }
 
   const drain = async (): Promise<void> => {
@@ -342,6 +363,9 @@ export async function start({
   const setupLink = async () => (adminToken ? undefined : login.accounts.createSetupLink())
   return { dataUrl, adminUrl, store, setupLink, reload, replaceWorkers, drain, close, [Symbol.asyncDispose]: close }
 }
+
+/** Where it takes longer, a change made meanwhile is not noticed by itself. */
+const watchWithinMs = 1000
 
 const urlOf = (scheme: string, { host, port }: { host: string; port: number }): string => {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { Certificates } from './config/certificates.ts'
 import { compileCidrs } from './config/cidr.ts'
 import type { Address, Config } from './config/schema.ts'
 import type { Events } from './events.ts'
@@ -23,6 +24,7 @@ import type { AnswerCall } from './self-service/call.ts'
 import { createSelfService } from './self-service/handler.ts'
 import { createMe } from './self-service/me.ts'
 import type { Change, RequestRow, Store } from './store/store.ts'
+import type { RequestTracer } from './tracing/tracing.ts'
 
 /** Whatever carries the traffic: this process, or the workers of it. */
 export interface Traffic {
@@ -40,7 +42,7 @@ export interface Traffic {
   /** All changes that were committed until `ageMs` ago have been told. */
   synced(ageMs: number): void
   /** Compiles a configuration. It is in force once the function that comes back has been called. @throws on what does not compile. */
-  prepare(config: Config): Promise<() => Promise<void>>
+  prepare(config: Config, certificates: Certificates): Promise<() => Promise<void>>
   /** Takes down what was prepared, in part or whole, and does not come into force. */
   abandon(): void
   /** Which targets are sent requests, in the order of the file, by upstream. */
@@ -58,6 +60,7 @@ export interface Traffic {
 /** What the data plane needs of the rest of the gateway: little, so that it can have a process of its own. */
 export interface DataPlaneParts {
   readonly config: Config
+  readonly certificates: Certificates
   readonly clock: Clock
   readonly events: Events
   readonly metrics: Pick<Metrics, 'inFlightFrom' | 'connectionsFrom' | 'retainUpstreams'>
@@ -71,9 +74,11 @@ export interface DataPlaneParts {
   readonly signer: (config: Config) => Promise<ContextSigner | undefined>
   /** For each configuration; left out: failures are counted here alone. */
   readonly failureGuard?: (settings: Config['auth_failures']) => FailureGuard
+  /** Left out: no traces are exported. */
+  readonly tracer?: RequestTracer | undefined
 }
 
-/** The data plane in this process. `keys.cache`, `listen`, `tls`, `timeouts` and `audit.durability` stay as in the first configuration. */
+/** The data plane in this process. `keys.cache`, `listen`, whether there is `tls`, `timeouts` and `audit.durability` stay as in the first configuration. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
   const { config: first, clock, events, metrics, store, limiter, recorder } = parts
   const failureGuard = parts.failureGuard ?? ((settings) => ownFailureGuard(settings, clock))
@@ -116,7 +121,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     redact: (text) => formats.redact(text),
   })
 
-  const build = async (next: Config, nextFormats: KeyFormats): Promise<Plan> => {
+  const build = async (next: Config, nextFormats: KeyFormats, { authorities }: Certificates): Promise<Plan> => {
     const signer = next.context.sign ? await parts.signer(next) : undefined
     const failures = failureGuard(next.auth_failures)
     return compilePlan(next, {
@@ -131,7 +136,7 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
       finish: createFinish({
         clock,
         live,
-        upstreams: upstreams.use(next.upstreams),
+        upstreams: upstreams.use(next.upstreams, authorities),
         me: createMe(limiter),
         selfService: createSelfService({ answerCall: parts.answerCall, events }),
         jwks: signer && (() => signer.jwks()),
@@ -139,12 +144,15 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
       exposed: (text) => exposure.report(text),
       admit: first.audit.durability === 'strict' ? account.admit : undefined,
       signContext: signer?.sign,
+      tracer: parts.tracer,
       rateLimited: (limit) => events.rateLimited(limit),
     })
   }
-  let plan = await build(config, formats)
+  let plan = await build(config, formats, parts.certificates)
+  upstreams.putInForce()
 
   const listener = createListener(first, {
+    certificate: parts.certificates.listener,
     plan: () => plan,
     clock,
     events,
@@ -179,9 +187,10 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
     synced(ageMs) {
       syncedAt = clock.monotonic() - ageMs
     },
-    async prepare(next) {
+    async prepare(next, certificates) {
       const nextFormats = compileKeyFormats(next.keys)
-      const nextPlan = await build(next, nextFormats)
+      const renew = listener.renew(certificates.listener)
+      const nextPlan = await build(next, nextFormats, certificates)
       const nextTrusts = compileCidrs(next.trust_proxy)
       return async () => {
         // One step: a request has the whole old plan or the whole new one.
@@ -189,14 +198,12 @@ export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
         formats = nextFormats
         plan = nextPlan
         trusts = nextTrusts
-        upstreams.closeUnused()
+        renew()
+        upstreams.putInForce()
         metrics.retainUpstreams((name, origin) => upstreams.has(name, origin))
       }
     },
-    abandon() {
-      upstreams.use(config.upstreams)
-      upstreams.closeUnused()
-    },
+    abandon: () => upstreams.abandon(),
     targetsUp: (configured) => upstreams.targetsUp(configured),
     drain: () => listener.drain(),
     close: () => listener.close(),

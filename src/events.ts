@@ -7,7 +7,7 @@ import type { RequestRow } from './store/store.ts'
  */
 export interface Events {
   /** The last thing that happens to a request, refused and aborted ones included. `overheadMs`: time spent in the gateway itself. */
-  requestFinished(row: RequestRow, upstream: string | null, overheadMs: number): void
+  requestFinished(row: RequestRow, upstream: string | null, overheadMs: number, trace?: TraceIds): void
   authFailed(reason: AuthFailure): void
   /** A limit refused a request. */
   rateLimited(limit: string): void
@@ -37,9 +37,26 @@ export interface Events {
   adminLogin(method: LoginMethod, result: LoginResult, who: LoginFields): void
   listening(plane: 'data' | 'admin', url: string): void
   draining(step: 'delay' | 'closing' | 'aborted' | 'done', inFlight: number): void
-  /** A fault of ours: an exception where none should be. The message goes to the log, never to a caller. */
-  fault(where: string, error: unknown): void
+  /** Traces are exported. `endpoint`: scheme, host and port of the collector. */
+  tracing(endpoint: string, protocol: string): void
+  /** Spans on their way to the collector; `dropped`: the queue was full, `failed`: it has not taken them. */
+  spans(result: SpansResult, count: number, why?: string): void
+  /** A fault of ours: an exception where none should be. The message goes to the log, never to a caller. `request`: met by it. */
+  fault(where: string, error: unknown, request?: RequestIds): void
 }
+
+/** W3C Trace Context: what ties lines of the log to a trace. */
+export interface TraceIds {
+  readonly traceId: string
+  readonly spanId: string
+}
+
+export interface RequestIds {
+  readonly requestId: string
+  readonly trace: TraceIds | undefined
+}
+
+export type SpansResult = 'exported' | 'dropped' | 'failed'
 
 export type AuthFailure = 'missing' | 'malformed' | 'unknown' | 'revoked' | 'expired' | 'inactive_owner' | 'limited'
 

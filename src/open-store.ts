@@ -2,7 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
 import { isPostgresUrl } from './config/postgres-url.ts'
 import type { Config } from './config/schema.ts'
+import { openEventReads as openPostgresEvents } from './store/postgres/event-reads.ts'
 import { openPostgresReads, openPostgresStore } from './store/postgres.ts'
+import { openEventReads as openSqliteEvents } from './store/sqlite/event-reads.ts'
 import { openSqliteReads, openSqliteStore } from './store/sqlite.ts'
 import { type Store, StoreUnavailable } from './store/store.ts'
 
@@ -19,6 +21,10 @@ export const openStore = ({ store }: Pick<Config, 'store'>, clock: Clock): Promi
  */
 export const openKeyReads = ({ store }: Pick<Config, 'store'>): KeyReads =>
   isPostgresUrl(store) ? openPostgresReads(store) : openSqliteReads(sqliteFileOf(store))
+
+/** The audit trail alone, on a connection of its own, for a thread that goes through all of it. */
+export const openEventReads = (store: Config['store']): Pick<Store, 'listEventChain' | 'close'> =>
+  isPostgresUrl(store) ? openPostgresEvents(store) : openSqliteEvents(sqliteFileOf(store))
 
 type KeyReads = Pick<Store, 'findKeyByHash' | 'close'>
 

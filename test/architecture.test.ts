@@ -8,10 +8,14 @@ const rules: ImportRules = {
   layers: [
     ['main.ts'],
     ['cli'],
-    ['app.ts', 'data-plane.ts', 'workers', 'open-store.ts', 'open-limiter.ts', 'open-nodes.ts', 'open-signing-keys.ts'],
+    [
+      ...['app.ts', 'data-plane.ts', 'workers', 'open-store.ts', 'open-limiter.ts', 'open-nodes.ts'],
+      ...['verify-trail.ts', 'verify-trail-thread.ts'],
+      ...['open-signing-keys.ts', 'open-tracing.ts'],
+    ],
     ['gateway', 'admin-api', 'self-service'],
     ['policy', 'proxy', 'recorder', 'webhooks', 'jobs'],
-    ['keys', 'limiter', 'store', 'config', 'bus', 'metrics', 'redis'],
+    ['keys', 'limiter', 'store', 'config', 'bus', 'metrics', 'redis', 'tracing'],
     // The contracts stand below their adapters: they are types that everyone may speak of, events included.
     [
       'events.ts',
@@ -23,6 +27,7 @@ const rules: ImportRules = {
       'time-limit.ts',
       'plain-text.ts',
       'json-text.ts',
+      'schema-words.ts',
       'log.ts',
       'version.ts',
       'store/store.ts',
@@ -36,6 +41,7 @@ const rules: ImportRules = {
       'store/sealed-secrets-store.ts',
       'store/webhooks-store.ts',
       'store/event-chain.ts',
+      'store/event-types.ts',
       'store/verify-events.ts',
       'limiter/limiter.ts',
     ],
@@ -43,7 +49,7 @@ const rules: ImportRules = {
   packages: {
     fastify: ['admin-api', 'self-service'],
     '@fastify': ['admin-api', 'self-service'],
-    undici: ['proxy', 'webhooks'],
+    undici: ['proxy', 'webhooks', 'tracing'],
     commander: ['cli'],
     kysely: ['store'],
     pg: ['store'],
@@ -52,6 +58,7 @@ const rules: ImportRules = {
     'prom-client': ['metrics'],
     ioredis: ['redis'],
     pino: ['log.ts'],
+    '@opentelemetry': ['tracing'],
   },
   adapters: {
     files: [
@@ -64,8 +71,9 @@ const rules: ImportRules = {
       'limiter/memory.ts',
       'limiter/redis.ts',
       'bus/redis.ts',
+      'tracing/open-telemetry.ts',
     ],
-    importers: ['app.ts', 'open-store.ts', 'open-limiter.ts', 'open-nodes.ts', 'cli/open-store.ts'],
+    importers: ['app.ts', 'open-store.ts', 'open-limiter.ts', 'open-nodes.ts', 'open-tracing.ts', 'cli/open-store.ts'],
   },
   linesMax: 300,
   longFiles: {

@@ -2,13 +2,17 @@ import { Center, Loader } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { type ComponentType, type LazyExoticComponent, lazy, Suspense, useRef } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
+import { useIsHeld } from './api/held.ts'
 import { ProofProvider } from './api/proof.tsx'
 import { type Me, meQuery, SessionProvider } from './api/session.tsx'
 import { isPath } from './api/way-back.ts'
 import { ErrorNote } from './components/error-note.tsx'
 import { PageBoundary } from './components/page-boundary.tsx'
 import { PageSkeleton } from './components/page-skeleton.tsx'
+import { NotProven } from './pages/log-in/not-proven.tsx'
+import { ssoProblem } from './pages/log-in/sso-problem.ts'
 import { LogInPage } from './pages/log-in.tsx'
+import { OrganizationGate } from './shell/organization-gate.tsx'
 import { Shell } from './shell/shell.tsx'
 
 type Page = LazyExoticComponent<ComponentType>
@@ -56,12 +60,17 @@ export function App() {
   const me = useQuery({ ...meQuery, enabled: location !== '/setup' })
   const last = useRef<Me>(undefined)
   if (me.data) last.current = me.data
+  // A secret that is on the screen stays there until somebody has it: the log-in waits so long.
+  const isHeld = useIsHeld()
+  const who = me.data ?? (isHeld ? last.current : undefined)
 
   if (location === '/setup')
     return (
-      <Suspense fallback={<Wait />}>
-        <SetupPage />
-      </Suspense>
+      <PageBoundary at={location}>
+        <Suspense fallback={<Wait />}>
+          <SetupPage />
+        </Suspense>
+      </PageBoundary>
     )
   if (me.isPending) return <Wait />
   // Asked again and not answered: whoever was here still is, and what they have open stays open.
@@ -72,25 +81,30 @@ export function App() {
       </Center>
     )
   }
-  if (me.data === null) return <LogInPage ended={last.current} />
-  if (location === '/login') return <Redirect to={afterLogIn()} replace />
+  if (who === undefined) return <LogInPage ended={last.current} />
+  if (location === '/login') {
+    const problem = ssoProblem(new URLSearchParams(window.location.search))
+    return problem === undefined ? <Redirect to={afterLogIn()} replace /> : <NotProven error={problem} />
+  }
   return (
-    <SessionProvider me={me.data}>
+    <SessionProvider me={who}>
       <ProofProvider>
         <Shell>
           <PageBoundary at={location}>
             <Suspense fallback={<PageSkeleton />}>
-              <Switch>
-                <Route path="/" component={HomePage} />
-                {Object.entries({ ...organizationPages, ...personalPages, ...rootPages }).map(([path, component]) => (
-                  <Route
-                    key={path}
-                    path={path}
-                    component={Object.hasOwn(rootPages, path) && !me.data?.is_root ? ForRootPage : component}
-                  />
-                ))}
-                <Route component={NotFoundPage} />
-              </Switch>
+              <OrganizationGate>
+                <Switch>
+                  <Route path="/" component={HomePage} />
+                  {Object.entries({ ...organizationPages, ...personalPages, ...rootPages }).map(([path, component]) => (
+                    <Route
+                      key={path}
+                      path={path}
+                      component={Object.hasOwn(rootPages, path) && !who.is_root ? ForRootPage : component}
+                    />
+                  ))}
+                  <Route component={NotFoundPage} />
+                </Switch>
+              </OrganizationGate>
             </Suspense>
           </PageBoundary>
         </Shell>

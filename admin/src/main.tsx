@@ -8,6 +8,8 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { ApiError, whenLoggedOut } from './api/client.ts'
 import { App } from './app.tsx'
+import { PageBoundary } from './components/page-boundary.tsx'
+import { LeaveGuard } from './shell/leave-guard.tsx'
 import { theme, variables } from './theme.ts'
 
 const client: QueryClient = new QueryClient({
@@ -43,7 +45,12 @@ createRoot(root).render(
     >
       <Notifications position="bottom-right" />
       <QueryClientProvider client={client}>
-        <App />
+        {/* Whatever breaks outside of a page: never a white one. */}
+        <PageBoundary at="">
+          <LeaveGuard>
+            <App />
+          </LeaveGuard>
+        </PageBoundary>
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

@@ -1,4 +1,4 @@
-import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core'
+import { type CSSVariablesResolver, createTheme, type MantineColorsTuple, type MantineTheme } from '@mantine/core'
 
 const harbour: MantineColorsTuple = [
   '#e9f4fd',
@@ -13,18 +13,33 @@ const harbour: MantineColorsTuple = [
   '#005495',
 ]
 
+/** The greys of the dark colours, with a little of the sea in them. */
+const dark: MantineColorsTuple = [
+  '#d5dbe4',
+  '#a9b4c2',
+  '#8491a2',
+  '#5d6a7b',
+  '#2f3945',
+  '#262f3a',
+  '#1a2028',
+  '#151a21',
+  '#0f1318',
+  '#0a0d11',
+]
+
 export const theme = createTheme({
   primaryColor: 'harbour',
-  colors: { harbour },
+  colors: { harbour, dark },
   // 7 on white and 5 on dark have the contrast that text needs (WCAG AA).
   primaryShade: { light: 7, dark: 7 },
   defaultRadius: 'md',
-  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
-  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
-  headings: { fontWeight: '600' },
+  fontFamily: '-apple-system, BlinkMacSystemFont, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif',
+  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
+  headings: { fontWeight: '600', sizes: { h2: { fontSize: '1.5rem' } } },
   cursorType: 'pointer',
   respectReducedMotion: true,
   components: {
+    Button: { defaultProps: { fw: 500 } },
     Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Modal: {
       defaultProps: {
@@ -35,7 +50,7 @@ export const theme = createTheme({
     },
     Tooltip: { defaultProps: { openDelay: 300, events: { hover: true, focus: true, touch: true } } },
     Table: { defaultProps: { verticalSpacing: 'xs', horizontalSpacing: 'md', highlightOnHover: true } },
-    Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none' } },
+    Badge: { defaultProps: { variant: 'light', radius: 'sm', tt: 'none', fw: 600 } },
     // The focus goes to the first entry; an empty element between would be one that a menu must not have.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
@@ -54,6 +69,20 @@ const inWords = Object.fromEntries(
   ),
 )
 
+/** Behind words in a colour: on dark a breath of it, not a block. */
+const darkShades = (colors: MantineTheme['colors']): Record<string, string> =>
+  Object.fromEntries(
+    [...Object.keys(words)].flatMap((name) => {
+      const shades = colors[name] ?? harbour
+      return [
+        [`--mantine-color-${name}-light`, `${shades[5]}26`],
+        [`--mantine-color-${name}-light-hover`, `${shades[5]}3d`],
+        [`--mantine-color-${name}-light-color`, name === 'gray' ? shades[4] : shades[3]],
+        [`--mantine-color-${name}-outline`, name === 'gray' ? shades[5] : shades[4]],
+      ]
+    }),
+  )
+
 /** White on it can be read. */
 const redButton = {
   '--mantine-color-red-filled': 'var(--mantine-color-red-9)',
@@ -61,7 +90,7 @@ const redButton = {
 }
 
 /** Where Mantine's own colours have less contrast than text needs. */
-export const variables: CSSVariablesResolver = () => ({
+export const variables: CSSVariablesResolver = ({ colors }) => ({
   variables: {},
   light: {
     ...inWords,
@@ -71,10 +100,11 @@ export const variables: CSSVariablesResolver = () => ({
     '--mantine-color-placeholder': '#6b7280',
   },
   dark: {
+    ...darkShades(colors),
     ...redButton,
     '--mantine-color-dimmed': 'var(--quiet)',
     '--mantine-color-anchor': 'var(--mantine-color-harbour-3)',
     '--mantine-color-error': 'var(--mantine-color-red-4)',
-    '--mantine-color-placeholder': '#9a9a9a',
+    '--mantine-color-placeholder': '#8491a2',
   },
 })

@@ -31,6 +31,8 @@ try {
         const height = await tab.page.evaluate<number>('document.documentElement.scrollHeight')
         const isPage = (await tab.page.getByRole('dialog').count()) === 0
         if (isPage) await tab.page.setViewportSize({ width: viewport.width, height: Math.max(viewport.height, height) })
+        // What is as high as the window has its new height with the next frame.
+        await tab.page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))')
         await tab.page.screenshot({ path: join(folder, `${name}-${device}-${colorScheme}.png`) })
         process.stdout.write(`${name}-${device}-${colorScheme}.png\n`)
       }

@@ -339,6 +339,26 @@ export interface paths {
         patch: operations["updateMember"];
         trace?: never;
     };
+    "/platform/organizations/{organization_id}/members/{operator_id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Another one-time link for a member who is still `invited`; the one of before ends. Needs no body.
+         * @description With a session cookie: of a log-in in the last ten minutes, else 403 with `proof_required: true`. Log in again and repeat the request.
+         */
+        post: operations["createMemberLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/platform/organizations/{organization_id}/api-keys": {
         parameters: {
             query?: never;
@@ -568,7 +588,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List jobs */
+        /**
+         * List jobs
+         * @description Newest first. With a filter one answer looks at 20,000 at most: where few match it is short or empty, and a Link to the next one says that there are more to look at.
+         */
         get: operations["listJobs"];
         put?: never;
         /**
@@ -725,9 +748,26 @@ export interface paths {
         };
         /**
          * List webhook deliveries
-         * @description Newest first. Kept for 30 days.
+         * @description Newest first. Kept for 30 days. With a filter one answer looks at 10,000 at most: where few match it is short or empty, and a Link to the next one says that there are more to look at.
          */
         get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/organizations/{organization_id}/webhooks/{webhook_id}/deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get webhook delivery */
+        get: operations["getWebhookDelivery"];
         put?: never;
         post?: never;
         delete?: never;
@@ -783,7 +823,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List organization requests */
+        /**
+         * List organization requests
+         * @description Newest first. Filters other than key and time look at 50,000 rows for one answer at most: where few of them match it is short or empty, and its Link says that there are more to look at.
+         */
         get: operations["listOrganizationRequests"];
         put?: never;
         post?: never;
@@ -800,7 +843,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List requests */
+        /**
+         * List requests
+         * @description Newest first. Filters other than key and time look at 50,000 rows for one answer at most: where few of them match it is short or empty, and its Link says that there are more to look at.
+         */
         get: operations["listRequests"];
         put?: never;
         post?: never;
@@ -885,7 +931,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List organization events */
+        /**
+         * List organization events
+         * @description Newest first; with `since` or `until` by time. One answer looks at 50,000 events at most: where few match it is short or empty, and a Link to the next one says that there are more to look at.
+         */
         get: operations["listOrganizationEvents"];
         put?: never;
         post?: never;
@@ -902,8 +951,45 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List events */
+        /**
+         * List events
+         * @description Newest first; with `since` or `until` by time. One answer looks at 50,000 events at most: where few match it is short or empty, and a Link to the next one says that there are more to look at.
+         */
         get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/organizations/{organization_id}/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get organization event */
+        get: operations["getOrganizationEvent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/platform/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get event */
+        get: operations["getEvent"];
         put?: never;
         post?: never;
         delete?: never;
@@ -919,7 +1005,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Verify events */
+        /**
+         * Verify events
+         * @description Goes through the whole trail from its first event, in seconds for a million. Whoever asks while that is under way gets the verdict that comes of it.
+         */
         get: operations["verifyEvents"];
         put?: never;
         post?: never;
@@ -1424,6 +1513,7 @@ export interface components {
             session_id: string | null;
             /** @description Until when this session may do what asks for a proof; null without a session. */
             proved_until: string | null;
+            /** @description The newest 200 organizations, or the one that was asked about; GET /organizations has all, by pages. */
             roles: {
                 organization_id: string;
                 organization_name: string;
@@ -1431,6 +1521,8 @@ export interface components {
                 /** @enum {string} */
                 role: "owner" | "admin" | "engineer" | "viewer";
             }[];
+            /** @description In how many organizations there is a role. */
+            roles_total: number;
         };
         MemberRecord: {
             /** @description The operator’s. */
@@ -1892,7 +1984,10 @@ export type $defs = Record<string, never>;
 export interface operations {
     getMe: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Roles in this organization alone; none where there is none in it. */
+                organization_id?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1937,6 +2032,15 @@ export interface operations {
             };
             /** @description No such object, or not yours. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body, the query or a header is wrong; see errors. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3920,6 +4024,8 @@ export interface operations {
                 limit?: string;
                 /** @description From the Link header of the page before. */
                 cursor?: string;
+                /** @description Part of the name or of the slug. */
+                q?: string;
             };
             header?: never;
             path?: never;
@@ -4974,6 +5080,126 @@ export interface operations {
             };
             /** @description Precondition Failed */
             412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is wrong; see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URL and headers together are larger than 16 kB. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createMemberLink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeat within 24 hours with the same one, path and body gets the first answer again, and makes nothing. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                organization_id: string;
+                operator_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneTimeLink"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflicts with what is there. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7311,6 +7537,8 @@ export interface operations {
                 limit?: string;
                 /** @description From the Link header of the page before. */
                 cursor?: string;
+                type?: "key_import" | "key_export" | "bulk_revoke" | "bulk_rotate" | "secret_rotation" | "request_export";
+                status?: "pending" | "running" | "completed" | "failed" | "cancelled";
             };
             header?: never;
             path: {
@@ -8569,6 +8797,8 @@ export interface operations {
                 limit?: string;
                 /** @description From the Link header of the page before. */
                 cursor?: string;
+                status?: "pending" | "delivered" | "failed";
+                type?: "api_key.created" | "api_key.updated" | "api_key.rotated" | "api_key.revoked" | "api_key.expiring" | "api_key.exposed" | "organization.suspended" | "organization.resumed" | "webhook.test";
             };
             header?: never;
             path: {
@@ -8626,6 +8856,84 @@ export interface operations {
             };
             /** @description The body, the query or a header is wrong; see errors. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URL and headers together are larger than 16 kB. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                webhook_id: string;
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8897,6 +9205,8 @@ export interface operations {
                 route?: string;
                 status?: string;
                 code?: string;
+                /** @description Let through by a route in shadow mode that would have refused with this code; `any`: with whichever. */
+                shadow_code?: string;
                 method?: string;
                 since?: string;
                 until?: string;
@@ -8994,6 +9304,8 @@ export interface operations {
                 route?: string;
                 status?: string;
                 code?: string;
+                /** @description Let through by a route in shadow mode that would have refused with this code; `any`: with whichever. */
+                shadow_code?: string;
                 method?: string;
                 since?: string;
                 until?: string;
@@ -9241,6 +9553,8 @@ export interface operations {
                 route?: string;
                 status?: string;
                 code?: string;
+                /** @description Let through by a route in shadow mode that would have refused with this code; `any`: with whichever. */
+                shadow_code?: string;
                 method?: string;
                 since?: string;
                 until?: string;
@@ -9335,6 +9649,8 @@ export interface operations {
                 route?: string;
                 status?: string;
                 code?: string;
+                /** @description Let through by a route in shadow mode that would have refused with this code; `any`: with whichever. */
+                shadow_code?: string;
                 method?: string;
                 since?: string;
                 until?: string;
@@ -9425,6 +9741,14 @@ export interface operations {
                 limit?: string;
                 /** @description From the Link header of the page before. */
                 cursor?: string;
+                /** @description A type such as api_key.revoked, or a family such as api_key.* */
+                type?: string;
+                /** @description Who has done it: an operator, a key or `admin_token`. */
+                actor_id?: string;
+                /** @description The id of what was changed. */
+                target?: string;
+                since?: string;
+                until?: string;
             };
             header?: never;
             path: {
@@ -9514,6 +9838,14 @@ export interface operations {
                 limit?: string;
                 /** @description From the Link header of the page before. */
                 cursor?: string;
+                /** @description A type such as api_key.revoked, or a family such as api_key.* */
+                type?: string;
+                /** @description Who has done it: an operator, a key or `admin_token`. */
+                actor_id?: string;
+                /** @description The id of what was changed. */
+                target?: string;
+                since?: string;
+                until?: string;
             };
             header?: never;
             path?: never;
@@ -9568,6 +9900,159 @@ export interface operations {
             };
             /** @description The body, the query or a header is wrong; see errors. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URL and headers together are larger than 16 kB. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOrganizationEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description URL and headers together are larger than 16 kB. */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The store does not answer. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRecord"];
+                };
+            };
+            /** @description The request is malformed. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid credentials. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role is too low. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such object, or not yours. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9672,7 +10157,7 @@ export interface operations {
     getOrganizationAnalytics: {
         parameters: {
             query?: {
-                /** @description 24 hours before `until` when left out; rounded down to the start of a bucket. */
+                /** @description 24 hours before `until` when left out; rounded down to the start of a bucket. At most 400 days before it, with `by=key` and no `key_id` 100. */
                 since?: string;
                 /** @description Now when left out; rounded up to the end of a bucket. */
                 until?: string;
@@ -9772,7 +10257,7 @@ export interface operations {
     getAnalytics: {
         parameters: {
             query?: {
-                /** @description 24 hours before `until` when left out; rounded down to the start of a bucket. */
+                /** @description 24 hours before `until` when left out; rounded down to the start of a bucket. At most 400 days before it, with `by=key` and no `key_id` 100. */
                 since?: string;
                 /** @description Now when left out; rounded up to the end of a bucket. */
                 until?: string;

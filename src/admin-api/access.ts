@@ -45,6 +45,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   [`GET ${organization}/members/:operator_id`]: 'viewer',
   [`PATCH ${organization}/members/:operator_id`]: 'owner',
   [`DELETE ${organization}/members/:operator_id`]: 'owner',
+  [`POST ${organization}/members/:operator_id/link`]: 'owner',
 
   // Engineers may manage keys that a service account owns; the handlers hold them to that.
   [`POST ${organization}/api-keys`]: 'engineer',
@@ -85,6 +86,7 @@ export const accessTable: Readonly<Record<string, Access>> = {
   [`POST ${webhook}/test`]: 'admin',
   [`POST ${webhook}/rotate-secret`]: 'admin',
   [`GET ${webhook}/deliveries`]: 'viewer',
+  [`GET ${webhook}/deliveries/:delivery_id`]: 'viewer',
   [`POST ${organization}/deliveries/:delivery_id/redeliver`]: 'admin',
   [`POST ${webhook}/deliveries/:delivery_id/redeliver`]: 'admin',
 
@@ -92,11 +94,13 @@ export const accessTable: Readonly<Record<string, Access>> = {
   [`GET ${organization}/requests/stream`]: 'viewer',
   [`GET ${organization}/requests/:row_id`]: 'viewer',
   [`GET ${organization}/events`]: 'viewer',
+  [`GET ${organization}/events/:event_id`]: 'viewer',
   [`GET ${organization}/analytics`]: 'viewer',
   'GET /requests': 'root',
   'GET /requests/stream': 'root',
   'GET /requests/:row_id': 'root',
   'GET /events': 'root',
+  'GET /events/:event_id': 'root',
   'GET /events/verify': 'root',
   'GET /analytics': 'root',
 
@@ -119,4 +123,5 @@ export const provenOnly: ReadonlySet<string> = new Set([
   'POST /operators/:operator_id/reset-password',
   `POST ${organization}/members`,
   `PATCH ${organization}/members/:operator_id`,
+  `POST ${organization}/members/:operator_id/link`,
 ])

@@ -1,5 +1,5 @@
 import { type MetricsReport, valuesIn } from '../metrics/report.ts'
-import { createReadiness, type FailedChecks, type Readiness } from './readiness.ts'
+import type { FailedChecks } from './readiness.ts'
 
 /** How the parts of the gateway are, over all its workers. */
 export interface Condition {
@@ -15,15 +15,14 @@ export interface Condition {
 }
 
 export interface ConditionOptions {
-  readonly ready: () => Readiness
+  readonly failedChecks: () => Promise<FailedChecks>
   readonly draining: () => boolean
   /** What every process of this gateway counts: of this one the given metrics are enough. */
   readonly reports: (names: readonly string[]) => Promise<readonly MetricsReport[]>
 }
 
 /** Asks what readiness and metrics know already. Those who ask at the same time share the work. */
-export function createCondition({ ready, draining, reports }: ConditionOptions): () => Promise<Condition> {
-  const failedChecks = createReadiness(ready)
+export function createCondition({ failedChecks, draining, reports }: ConditionOptions): () => Promise<Condition> {
   const ask = async (): Promise<Condition> => {
     const names = Object.values(metricNames)
     const [failed, values] = await Promise.all([failedChecks(), reports(names).then((parts) => valuesIn(parts, names))])

@@ -32,10 +32,19 @@ export function sendPage<T extends { readonly id: string }>(
   page: { readonly limit: number },
   items: readonly T[],
 ): T[] {
-  const last = items.at(-1)
-  if (last !== undefined && items.length >= page.limit) {
+  return sendPart(request, reply, items, items.length >= page.limit ? items.at(-1)?.id : undefined)
+}
+
+/** The same where the list itself says how it goes on: a page can be short, or empty, and have another behind it. */
+export function sendPart<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  items: readonly T[],
+  next: string | undefined,
+): T[] {
+  if (next !== undefined) {
     const url = new URL(request.url, 'http://localhost')
-    url.searchParams.set('cursor', last.id)
+    url.searchParams.set('cursor', next)
     reply.header('Link', `<${url.pathname}${url.search}>; rel="next"`)
   }
   return [...items]

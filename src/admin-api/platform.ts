@@ -1,12 +1,7 @@
 import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import {
-  hasZodFastifySchemaValidationErrors,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod'
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { StoreChanged, StoreConflict, StoreMissing } from '../store/store.ts'
 import { accessOf, admit, lostRights, platformPrefix } from './admission.ts'
 import type { AdminContext, ResourceRoutes } from './context.ts'
@@ -15,6 +10,7 @@ import { honourIdempotencyKeys } from './idempotency.ts'
 import { BodyAmbiguous, BodyHoldsKey, BodyOutOfShape, jsonOrNothing } from './json-body.ts'
 import { openapiOptions } from './openapi.ts'
 import { codeOf, refuse } from './refusals.ts'
+import { compileValidator, InputInvalid } from './validation.ts'
 
 /**
  * The admin API: `/platform/*` and `/openapi.json`. Everything about who may do what is settled in `onRequest`, before a
@@ -61,20 +57,10 @@ export function platform(context: AdminContext, resources: readonly ResourceRout
   }
 }
 
-/** Fastify says null where nothing came; to a schema that is a value. */
-const compileValidator: typeof validatorCompiler = (route) => {
-  const validate = validatorCompiler(route)
-  return route.httpPart === 'body' ? (body) => validate(body ?? undefined) : validate
-}
-
 function answerError({ events }: AdminContext, error: Error, reply: FastifyReply): FastifyReply {
-  if (hasZodFastifySchemaValidationErrors(error)) {
+  if (error instanceof InputInvalid) {
     if (error.validationContext === 'params') return refuse(reply, 'NOT_FOUND')
-    const errors = error.validation.map(({ instancePath, message }) => ({
-      path: instancePath.replace(/^\//, '').replaceAll('/', '.'),
-      message: message ?? 'is not valid',
-    }))
-    return refuse(reply, 'VALIDATION_FAILED', { errors })
+    return refuse(reply, 'VALIDATION_FAILED', { errors: error.errors })
   }
   if (error instanceof BodyOutOfShape || error instanceof BodyHoldsKey) {
     return refuse(reply, 'VALIDATION_FAILED', { errors: [{ path: '', message: error.message }] })

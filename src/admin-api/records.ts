@@ -1,5 +1,6 @@
 import { formatDuration } from '../config/duration.ts'
 import type {
+  AdminEvent,
   ApiKey,
   Organization,
   RateLimitSetting,
@@ -109,6 +110,12 @@ export const requestRecord = (row: RequestRow) => ({
   user_agent: row.userAgent,
   request_id: row.requestId,
   shadow_code: row.shadowCode,
+})
+
+/** An event of the audit trail. */
+export const eventRecord = ({ id, type, at, organizationId, target, actor, before, after }: AdminEvent) => ({
+  ...{ id, type, created_at: isoTime(at), organization_id: organizationId, target },
+  ...{ actor: { type: actor.type, id: actor.id }, request_id: actor.requestId ?? null, before, after },
 })
 
 export type KeyStatus = 'active' | 'expired' | 'revoked'

@@ -13,6 +13,11 @@ export const requestQuery = {
     .string()
     .regex(/^[A-Z_]{1,64}$/, 'must be an error code such as RATE_LIMITED')
     .optional(),
+  shadow_code: z
+    .string()
+    .regex(/^(?:any|[A-Z_]{1,64})$/, 'must be an error code such as INSUFFICIENT_SCOPE, or any')
+    .optional()
+    .describe('Let through by a route in shadow mode that would have refused with this code; `any`: with whichever.'),
   method: z
     .string()
     .regex(/^[A-Z-]{1,32}$/, 'must be a method in capitals')
@@ -25,7 +30,7 @@ type Query = { readonly [Name in keyof typeof requestQuery]?: string | undefined
 
 /** @param organizationId undefined for the whole instance, rows of no organization included. */
 export function requestFilter(query: Query, organizationId: string | undefined): RequestFilter {
-  const { key_id: keyId, route, status, code, method, since, until } = query
+  const { key_id: keyId, route, status, code, shadow_code: shadowCode, method, since, until } = query
   const [from, to] = statusRange(status)
   return {
     ...(organizationId !== undefined && { organizationId }),
@@ -33,6 +38,7 @@ export function requestFilter(query: Query, organizationId: string | undefined):
     ...(route !== undefined && { route }),
     ...(from !== undefined && { statusFrom: from, statusTo: to }),
     ...(code !== undefined && { code }),
+    ...(shadowCode !== undefined && { shadowCode: shadowCode === 'any' || shadowCode }),
     ...(method !== undefined && { method }),
     ...(since !== undefined && { since: Date.parse(since) }),
     ...(until !== undefined && { until: Date.parse(until) }),
@@ -48,7 +54,7 @@ function statusRange(status: string | undefined): [from: number, to: number] | [
 
 /** The same filter on a row that is at hand. */
 export function passes(row: RequestRow, filter: RequestFilter): boolean {
-  const { organizationId, keyId, route, status, statusFrom, statusTo, code, method, since, until } = filter
+  const { organizationId, keyId, route, status, statusFrom, statusTo, code, shadowCode, method, since, until } = filter
   return (
     (organizationId === undefined || row.organizationId === organizationId) &&
     (keyId === undefined || row.keyId === keyId) &&
@@ -57,6 +63,7 @@ export function passes(row: RequestRow, filter: RequestFilter): boolean {
     (statusFrom === undefined || row.status >= statusFrom) &&
     (statusTo === undefined || row.status <= statusTo) &&
     (code === undefined || row.code === code) &&
+    (shadowCode === undefined || (shadowCode === true ? row.shadowCode !== null : row.shadowCode === shadowCode)) &&
     (method === undefined || row.method === method) &&
     (since === undefined || row.at >= since) &&
     (until === undefined || row.at < until)

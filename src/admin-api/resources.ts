@@ -10,6 +10,7 @@ import { keyRevealRoutes } from './routes/key-reveal.ts'
 import { keyUsageRoutes } from './routes/key-usage.ts'
 import { keyWorkspaceRoutes } from './routes/key-workspaces.ts'
 import { meRoutes } from './routes/me.ts'
+import { memberLinkRoutes } from './routes/member-link.ts'
 import { memberRoutes } from './routes/members.ts'
 import { oidcRoutes } from './routes/oidc.ts'
 import { operatorRoutes } from './routes/operators.ts'
@@ -35,6 +36,7 @@ export const resources: readonly ResourceRoutes[] = [
   operatorRoutes,
   organizationRoutes,
   memberRoutes,
+  memberLinkRoutes,
   apiKeyRoutes,
   keyLifecycleRoutes,
   keyRevealRoutes,

@@ -4,7 +4,7 @@ import { uuidv7 } from '../ids.ts'
 import { boundConnections } from './bound-connections.ts'
 import { isScraper, originForm } from './hosts.ts'
 import { createKnownMethods } from './known-methods.ts'
-import { createReadiness, type Readiness } from './readiness.ts'
+import type { FailedChecks } from './readiness.ts'
 import { codeOf, commonHeaders, connectionCodeOf, refuse, refuseConnection } from './refusals.ts'
 
 export interface AdminServer {
@@ -16,7 +16,8 @@ export interface AdminServer {
 
 export interface AdminServerOptions {
   readonly metrics: { text(): Promise<string>; readonly contentType: string }
-  readonly ready: () => Readiness | Promise<Readiness>
+  /** What keeps it from being ready; see `createReadiness`. */
+  readonly failedChecks: () => Promise<FailedChecks>
   /** From its first true on `/readyz` is 503, whatever the checks say. */
   readonly draining?: () => boolean
   /** The public keys of the signed context. Left out: there is no such page. */
@@ -92,8 +93,7 @@ export function createAdminServer({
 }
 
 /** No log-in: the listener is private by default, and probes and scrapers have none. */
-function healthPages({ metrics, ready, draining, jwks }: Omit<AdminServerOptions, 'events' | 'plugins'>) {
-  const failedChecks = createReadiness(ready)
+function healthPages({ metrics, failedChecks, draining, jwks }: Omit<AdminServerOptions, 'events' | 'plugins'>) {
   let scrape: Promise<string> | undefined
   return async (app: FastifyInstance): Promise<void> => {
     app.get('/healthz', () => ({ status: 'ok' }))

@@ -1,3 +1,5 @@
+import { StoreConflict } from '../store/store.ts'
+
 /** Ends the command with exit code 1 and this text on stderr. The text says what to do next. */
 export class Failure extends Error {
   override readonly name = 'Failure'
@@ -7,3 +9,11 @@ export class Failure extends Error {
 export class UsageFailure extends Error {
   override readonly name = 'UsageFailure'
 }
+
+/** For `.catch`: what is there already, and what to do about it. */
+export const conflictSays =
+  (hint: string) =>
+  (error: unknown): never => {
+    if (!(error instanceof StoreConflict)) throw error
+    throw new Failure(`${error.message}; ${hint}`)
+  }

@@ -3,7 +3,7 @@ import { systemClock } from '../clock.ts'
 import { formatDuration } from '../config/duration.ts'
 import type { Config } from '../config/schema.ts'
 import type { FreshSecret } from '../keys/create.ts'
-import { compileKeyFormats } from '../keys/format.ts'
+import { compileKeyFormats, type KeyFormats } from '../keys/format.ts'
 import { sealInto } from '../keys/seal-secret.ts'
 import type { Secret } from '../keys/secret.ts'
 import type { ApiKey, Store } from '../store/store.ts'
@@ -12,10 +12,13 @@ import { facts, print, printJson } from './output.ts'
 
 /** Makes secrets in the format that the configuration asks for, with their encrypted copy where it wants one. */
 export async function secretsFrom(config: Config, store: Store): Promise<(environment: string | null) => FreshSecret> {
-  const seal = config.keys.reveal ? sealInto(await openBox(config, store)) : undefined
-  const formats = compileKeyFormats(config.keys, seal)
+  const formats = await formatsFrom(config, store)
   return (environment) => formats.generate(environment)
 }
+
+/** The formats of keys that the configuration names. */
+export const formatsFrom = async (config: Config, store: Store): Promise<KeyFormats> =>
+  compileKeyFormats(config.keys, config.keys.reveal ? sealInto(await openBox(config, store)) : undefined)
 
 /** The one place of the command line that shows a secret: right after it was made, to whoever asked for it. */
 export function printSecret(shown: { key: ApiKey; secret: Secret; config: Config; json: boolean }): void {
@@ -38,8 +41,8 @@ export function printSecret(shown: { key: ApiKey; secret: Secret; config: Config
   )
 }
 
-/** What there is to know of a key, without its secret. */
-export function describeKey(key: ApiKey, now: number): string {
+/** What there is to know of a key, without its secret. @param more facts for whoever asked for this key alone. */
+export function describeKey(key: ApiKey, now: number, more: readonly [string, string][] = []): string {
   const older = key.secrets.slice(1).filter(({ expiresAt }) => expiresAt !== null && expiresAt > now)
   return facts([
     ['Key', key.id],
@@ -58,8 +61,20 @@ export function describeKey(key: ApiKey, now: number): string {
       `${keyPrefix}…${keySuffix} valid until ${new Date(expiresAt ?? now).toISOString()}`,
     ]),
     ...optional('Revoked', key.revokedReason),
+    ...more,
   ])
 }
+
+/** What matters when one looks for a key that turned up somewhere, or for whoever made it. */
+export const keyDetails = (key: ApiKey): [string, string][] => [
+  ['Secret', `${key.secrets[0]?.keyPrefix ?? ''}…${key.secrets[0]?.keySuffix ?? ''}`],
+  ...optional('Description', key.description),
+  ...optional('Owner', key.serviceAccountId),
+  ...optional('Metadata', Object.keys(key.metadata).length === 0 ? null : JSON.stringify(key.metadata)),
+  ...optional('System', key.system ? 'yes' : null),
+  ['Created', new Date(key.createdAt).toISOString()],
+  ['Last used', key.lastUsedAt === null ? 'never' : new Date(key.lastUsedAt).toISOString()],
+]
 
 const optional = (name: string, value: string | null): [string, string][] => (value ? [[name, value]] : [])
 

@@ -5,7 +5,7 @@ import { gracePeriodSecondsMax, rotateKey } from '../keys/rotate.ts'
 import type { KeyFilter } from '../store/store.ts'
 import { Failure, UsageFailure } from './failure.ts'
 import { findKeyOwner, findOrganization, listAll, noSuchKey } from './find.ts'
-import { describeKey, printSecret, secretsFrom } from './key-output.ts'
+import { describeKey, keyDetails, printSecret, secretsFrom } from './key-output.ts'
 import { addKeysCreate } from './keys-create.ts'
 import { addKeysReveal } from './keys-reveal.ts'
 import { cliActor, withStore } from './open-store.ts'
@@ -13,7 +13,7 @@ import { addStoreOptions, type StoreOptions } from './options.ts'
 import { print, printJson, table } from './output.ts'
 import { readDuration, readInteger, readReason } from './values.ts'
 
-/** `sallyport keys create|list|reveal|revoke|rotate` */
+/** `sallyport keys create|list|show|reveal|revoke|rotate` */
 export function addKeys(program: Command): void {
   const keys = program.command('keys').description('API keys of an organization')
   addKeysCreate(keys)
@@ -25,6 +25,12 @@ export function addKeys(program: Command): void {
     .option('--status <status>', 'only active, expired or revoked ones')
     .addHelpText('after', '\nExamples:\n  $ sallyport keys list --org acme\n  $ sallyport keys list --org acme --json')
     .action(list)
+
+  addStoreOptions(keys.command('show <key_id>'))
+    .description('show what there is to know of a key, without its secret')
+    .option('--org <org>', 'fail unless the key belongs to this organization')
+    .addHelpText('after', '\nExamples:\n  $ sallyport keys show key_01j…\n  $ sallyport keys show key_01j… --json')
+    .action(show)
 
   addStoreOptions(keys.command('revoke <key_id>'))
     .description('end a key for good; running gateways refuse it within a second')
@@ -67,6 +73,16 @@ async function list({ config, json, org, status }: StoreOptions & { org: string;
       day(key.lastUsedAt, 'never'),
     ])
     print(table(['ID', 'NAME', 'KEY', 'ENVIRONMENT', 'STATUS', 'SCOPES', 'EXPIRES', 'LAST USED'], rows))
+  })
+}
+
+async function show(keyId: string, { config, json, org }: StoreOptions & { org?: string }): Promise<void> {
+  await withStore(config, async (store) => {
+    const key = await store.findKey(await findKeyOwner(store, keyId, org), keyId)
+    if (!key) throw new Failure(noSuchKey(keyId))
+    const now = systemClock.now()
+    if (json) printJson(apiKeyRecord(key, now))
+    else print(describeKey(key, now, keyDetails(key)))
   })
 }
 

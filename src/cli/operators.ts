@@ -7,7 +7,7 @@ import { systemClock } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { Operator } from '../store/operators-store.ts'
 import type { Role, Store } from '../store/store.ts'
-import { Failure, UsageFailure } from './failure.ts'
+import { conflictSays, Failure, UsageFailure } from './failure.ts'
 import { findOrganization, listAll } from './find.ts'
 import { cliActor, withStore } from './open-store.ts'
 import { addStoreOptions, type StoreOptions } from './options.ts'
@@ -63,17 +63,17 @@ async function create(email: string, { config, json, name, root = false, org, ro
   const given = role === undefined ? undefined : readRole(role)
   await withStore(config, async (store, settings) => {
     const organization = org === undefined ? undefined : await findOrganization(store, org)
-    const operator = await store.createOperator(
-      {
-        email: address,
-        name: name ?? address.slice(0, address.indexOf('@')),
-        isRoot: root,
-        verified: true,
-        passwordHash: null,
-        ...(organization && given && { membership: { organizationId: organization.id, role: given } }),
-      },
-      cliActor,
-    )
+    const input = {
+      email: address,
+      name: name ?? address.slice(0, address.indexOf('@')),
+      isRoot: root,
+      verified: true,
+      passwordHash: null,
+      ...(organization && given && { membership: { organizationId: organization.id, role: given } }),
+    }
+    const operator = await store
+      .createOperator(input, cliActor)
+      .catch(conflictSays('change their role with "sallyport operators set-role", or make a link with reset-password'))
     const link = await accountsOf(store, settings).createLink('invitation', operator.id, cliActor)
     printOperator(operator, link, json === true)
   })
@@ -125,15 +125,17 @@ async function setRole(email: string, role: string, { config, json, org }: Store
     }
     const operator = await store.findOperator(id)
     if (operator) printOperator(operator, undefined, json === true)
+    else if (json) printJson({ id, deleted: true })
     else print('Removed: the operator had never logged in and belongs to no organization now.')
   })
 }
 
-async function remove(email: string, { config }: StoreOptions): Promise<void> {
+async function remove(email: string, { config, json }: StoreOptions): Promise<void> {
   await withStore(config, async (store) => {
     const { id } = await findByEmail(store, email)
     if ((await store.deleteOperator(id, cliActor)) === 'last_root') throw lastRoot()
-    print(`Deleted ${id}.`)
+    if (json) printJson({ id, deleted: true })
+    else print(`Deleted ${id}.`)
   })
 }
 

@@ -1,14 +1,14 @@
 import type { Command } from 'commander'
 import { organizationRecord } from '../admin-api/records.ts'
 import type { Metadata, Organization } from '../store/store.ts'
-import { Failure, UsageFailure } from './failure.ts'
+import { conflictSays, Failure, UsageFailure } from './failure.ts'
 import { findOrganization, listAll } from './find.ts'
 import { cliActor, withStore } from './open-store.ts'
 import { addStoreOptions, type StoreOptions } from './options.ts'
 import { facts, print, printJson, table } from './output.ts'
 import { readMetadata, readName, readReason } from './values.ts'
 
-/** `sallyport orgs create|list|suspend|resume` */
+/** `sallyport orgs create|list|show|suspend|resume` */
 export function addOrgs(program: Command): void {
   const orgs = program.command('orgs').description('organizations, which keys belong to')
 
@@ -24,6 +24,11 @@ export function addOrgs(program: Command): void {
     .description('list organizations, newest first')
     .addHelpText('after', '\nExample:\n  $ sallyport orgs list --json')
     .action(list)
+
+  addStoreOptions(orgs.command('show <org>'))
+    .description('show an organization (id or slug)')
+    .addHelpText('after', '\nExamples:\n  $ sallyport orgs show acme\n  $ sallyport orgs show acme --json')
+    .action(show)
 
   addStoreOptions(orgs.command('suspend <org>'))
     .description('refuse every key of an organization (id or slug) until it is resumed')
@@ -44,10 +49,10 @@ async function create(name: string, { config, json, slug, metadata }: CreateOpti
     throw new UsageFailure('the slug must be 1 to 63 lower-case letters, digits and -, not starting or ending with -')
   }
   await withStore(config, async (store) => {
-    const organization = await store.createOrganization(
-      { name, ...(slug !== undefined && { slug }), ...(metadata && { metadata }) },
-      cliActor,
-    )
+    const input = { name, ...(slug !== undefined && { slug }), ...(metadata && { metadata }) }
+    const organization = await store
+      .createOrganization(input, cliActor)
+      .catch(conflictSays('give another with --slug; "sallyport orgs list" shows those there are'))
     if (json) return printJson(organizationRecord(organization))
     print(describe(organization), '', `Next: sallyport keys create --org ${organization.slug} --name "First key"`)
   })
@@ -66,6 +71,14 @@ async function list({ config, json }: StoreOptions): Promise<void> {
       new Date(createdAt).toISOString(),
     ])
     print(table(['ID', 'SLUG', 'NAME', 'STATUS', 'CREATED'], rows))
+  })
+}
+
+async function show(org: string, { config, json }: StoreOptions): Promise<void> {
+  await withStore(config, async (store) => {
+    const organization = await findOrganization(store, org)
+    if (json) printJson(organizationRecord(organization))
+    else print(describe(organization))
   })
 }
 

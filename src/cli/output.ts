@@ -1,3 +1,10 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+/** Writes data to stdout as it is, as fast as it is taken. */
+export const writeOut = (parts: Iterable<string> | AsyncIterable<string>): Promise<void> =>
+  pipeline(Readable.from(parts), process.stdout, { end: false })
+
 /** Writes a value as JSON, for scripts. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2))

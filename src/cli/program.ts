@@ -2,9 +2,12 @@ import { Command, CommanderError } from 'commander'
 import { AdminTokenProblem } from '../admin-api/admin-token.ts'
 import { MasterKeyProblem } from '../keys/master-key.ts'
 import { StoreConflict, StoreMissing, StoreUnavailable } from '../store/store.ts'
+import { version } from '../version.ts'
 import { addCheck } from './check.ts'
 import { addExplain } from './explain.ts'
+import { addExport } from './export.ts'
 import { Failure, UsageFailure } from './failure.ts'
+import { addImport } from './import.ts'
 import { addInit } from './init.ts'
 import { addKeys } from './keys.ts'
 import { addMigrate } from './migrate.ts'
@@ -22,17 +25,24 @@ import { addWorkspaces } from './workspaces.ts'
  * @returns the exit code: 0, 1 when the command failed, 2 when it was not understood. Errors are on stderr by then.
  */
 export async function run(argv: readonly string[]): Promise<number> {
+  // Whoever reads the output has seen enough: `sallyport export requests | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    throw error
+  })
   try {
-    await program().parseAsync(argv, { from: 'user' })
+    await createProgram().parseAsync(argv, { from: 'user' })
     return 0
   } catch (error) {
     return exitCode(error)
   }
 }
 
-function program(): Command {
+/** Every command, with its options and help. */
+export function createProgram(): Command {
   const program = new Command('sallyport')
     .description('A reverse proxy that gives any HTTP API keys, scopes, rate limits and an audit trail.')
+    .version(version, '-V, --version', 'print the version')
     .exitOverride()
     .showHelpAfterError('(add --help to see how)')
     .addHelpText('after', examples)
@@ -41,6 +51,8 @@ function program(): Command {
     addCheck,
     addInit,
     addExplain,
+    addImport,
+    addExport,
     addOrgs,
     addKeys,
     addWorkspaces,

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import { systemClock } from '../clock.ts'
 import { parseDuration } from '../config/duration.ts'
 import { isPlainLine, isPlainText } from '../plain-text.ts'
 import type { Metadata, RateLimitSetting } from '../store/store.ts'
@@ -45,6 +46,18 @@ export function readDuration(text: string): number {
   const ms = parseDuration(text)
   if (ms === undefined) throw new InvalidArgumentError('Write a number and a unit: 500ms, 30s, 5m, 1h or 30d.')
   return ms
+}
+
+/** `24h`, which is so long ago, or a time in ISO 8601 → milliseconds since the epoch. */
+export function readMoment(text: string): number {
+  const ago = parseDuration(text)
+  if (ago !== undefined) return systemClock.now() - ago
+  const form = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/
+  const at = form.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isFinite(at)) return at
+  throw new InvalidArgumentError(
+    'Write a time, 2026-01-31 or 2026-01-31T12:00:00Z (UTC), or how long ago: 30m, 24h or 7d.',
+  )
 }
 
 /** `100/1m` → 100 requests each minute. */

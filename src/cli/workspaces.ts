@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { workspaceRecord } from '../admin-api/records.ts'
-import { StoreConflict } from '../store/store.ts'
-import { Failure, UsageFailure } from './failure.ts'
+import { conflictSays, UsageFailure } from './failure.ts'
 import { findOrganization, listAll } from './find.ts'
 import { cliActor, withStore } from './open-store.ts'
 import { addStoreOptions, type StoreOptions } from './options.ts'
@@ -38,10 +37,7 @@ async function create(name: string, { config, json, org, externalId }: CreateOpt
     const { id: organizationId } = await findOrganization(store, org)
     const workspace = await store
       .createWorkspace({ organizationId, name, externalId: externalId ?? null }, cliActor)
-      .catch((error: unknown) => {
-        if (!(error instanceof StoreConflict)) throw error
-        throw new Failure(`${error.message}; "sallyport workspaces list --org ${org}" shows those there are`)
-      })
+      .catch(conflictSays(`"sallyport workspaces list --org ${org}" shows those there are`))
     if (json) return printJson(workspaceRecord(workspace))
     print(
       facts([

@@ -1,6 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { authoritiesComplaint } from './check-certificates.ts'
+import { authoritiesComplaint, certificateComplaint } from './check-certificates.ts'
 import { isPostgresUrl, parsePostgresUrl } from './postgres-url.ts'
 import type { Finding, Path } from './problems.ts'
 import { parseRedisUrl } from './redis-url.ts'
@@ -21,7 +21,10 @@ export async function checkFiles({ tls, upstreams, store, redis }: Config): Prom
     ...authorities.map(async ([path, file]) => asFinding(path, await authorityComplaint(file))),
   ])
   findings.push(asFinding(['store'], await storeComplaint(store)))
-  return findings.filter((finding) => finding !== undefined)
+  const told = findings.filter((finding) => finding !== undefined)
+  const unread = told.some(({ path }) => path[0] === 'tls')
+  const complaint = tls && !unread ? await certificateComplaint(tls) : undefined
+  return complaint ? [...told, { path: ['tls', complaint.file], message: complaint.message }] : told
 }
 
 const asFinding = (path: Path, message: string | undefined): Finding | undefined =>

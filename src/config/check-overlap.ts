@@ -11,8 +11,9 @@ export function* checkOverlap({ config, routes }: Subject): Generator<Finding> {
   const places = new Map<string, NumberedRoute[]>()
   const looks = new Map<string, NumberedRoute>()
   for (const numbered of routes) {
-    const { route, index, partial, pattern } = numbered
-    if (pattern === undefined || partial) continue
+    const { route, index, removed, pattern } = numbered
+    // Without host or methods nobody knows which requests it is about.
+    if (pattern === undefined || removed.has('host') || removed.has('methods')) continue
     const message =
       againstOwn(own, route.path, pattern) ??
       againstSame(places, numbered, pattern) ??

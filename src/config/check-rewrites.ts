@@ -6,7 +6,6 @@ import { either, type Finding } from './problems.ts'
 /** `strip_prefix` and `rewrite`: what goes upstream must be a path that would be let in from outside. */
 export function* checkRewrites(routes: readonly NumberedRoute[]): Generator<Finding> {
   for (const { route, index, pattern } of routes) {
-    if (pattern === undefined) continue
     const { strip_prefix: prefix, rewrite } = route
     if (prefix !== undefined) {
       const complaint = prefixComplaint(prefix, route.path, pattern)
@@ -26,14 +25,15 @@ export function* checkRewrites(routes: readonly NumberedRoute[]): Generator<Find
   }
 }
 
-function prefixComplaint(prefix: string, path: string, { segments }: Pattern): string | undefined {
+/** @param pattern of the path; undefined where that is wrong, and then only what needs no path is judged. */
+function prefixComplaint(prefix: string, path: string, pattern: Pattern | undefined): string | undefined {
   if (prefix === '/') return 'takes nothing off; remove strip_prefix'
   const bare = prefix.replace(/\/$/, '')
   const complaint = literalComplaint(bare)
-  if (complaint) return complaint
+  if (complaint || pattern === undefined) return complaint
   const wanted = bare.slice(1).split('/')
   const fits = wanted.every((text, i) => {
-    const segment = segments[i]
+    const segment = pattern.segments[i]
     return segment?.kind === 'literal' && segment.text === text
   })
   return fits
@@ -41,18 +41,18 @@ function prefixComplaint(prefix: string, path: string, { segments }: Pattern): s
     : `is not what the path ${path} begins with; write whole segments of it that are not parameters`
 }
 
-function rewriteComplaint(rewrite: string, path: string, pattern: Pattern): string | undefined {
+function rewriteComplaint(rewrite: string, path: string, pattern: Pattern | undefined): string | undefined {
   const segments = rewrite.slice(1).split('/')
   const literals: string[] = []
   for (const [position, segment] of segments.entries()) {
     if (segment === '*') {
       if (position < segments.length - 1) return 'has a * before its end; * may only be the last segment'
-      if (!pattern.wildcard) return `ends in *, and the path ${path} has none whose rest it could stand for`
+      if (pattern && !pattern.wildcard) return `ends in *, and the path ${path} has none whose rest it could stand for`
     } else if (segment.startsWith(':')) {
-      if (!pattern.parameters.includes(segment.slice(1)))
+      if (pattern && !pattern.parameters.includes(segment.slice(1)))
         return `uses ${segment}, which does not stand in the path ${path}${have(pattern)}`
     } else {
-      const inside = pattern.parameters.find((name) => segment.includes(`:${name}`) || segment.includes(`{${name}}`))
+      const inside = pattern?.parameters.find((name) => segment.includes(`:${name}`) || segment.includes(`{${name}}`))
       if (inside !== undefined) return `has "${segment}"; a parameter is a whole segment: :${inside}`
       literals.push(segment)
     }

@@ -1,6 +1,7 @@
 import type { NumberedRoute, Subject } from './check.ts'
 import { checkOverlap } from './check-overlap.ts'
 import { suggest } from './check-scopes.ts'
+import { nearest } from './nearest.ts'
 import { parsePattern } from './pattern.ts'
 import { either, type Finding } from './problems.ts'
 
@@ -15,8 +16,8 @@ export function* checkRoutes(subject: Subject): Generator<Finding> {
   yield* checkOverlap(subject)
 }
 
-function* checkPath({ route, index, pattern }: NumberedRoute): Generator<Finding> {
-  const complaint = parsePattern(route.path)
+function* checkPath({ route, index, removed, pattern }: NumberedRoute): Generator<Finding> {
+  const complaint = removed.has('path') ? undefined : parsePattern(route.path)
   if (typeof complaint === 'string')
     yield { path: ['routes', index, 'path'], message: `${JSON.stringify(route.path)} ${complaint}` }
   if (route.workspace === undefined || pattern === undefined) return
@@ -51,17 +52,19 @@ function* checkTogether({ route, index }: NumberedRoute): Generator<Finding> {
 }
 
 function* checkUpstream(
-  { route, index, partial }: NumberedRoute,
+  { route, index, removed }: NumberedRoute,
   { declared: { upstreams } }: Subject,
 ): Generator<Finding> {
   const path = ['routes', index, 'upstream']
   if (route.deny) return
   if (route.upstream === undefined) {
-    if (partial) return
+    // One of these was there, and something else in it was wrong.
+    if ([...removed].some((key) => nearest(key, ['upstream', 'deny']) !== undefined)) return
     const names = [...(upstreams ?? [])].slice(0, 10)
     const what =
       names.length === 0 ? 'declare one under upstreams and name it here' : `write upstream: ${either(names)}`
-    yield { path: ['routes', index], message: `the route to ${route.path} has no upstream; ${what}` }
+    const which = removed.has('path') ? 'the route' : `the route to ${route.path}`
+    yield { path: ['routes', index], message: `${which} has no upstream; ${what}` }
   } else if (upstreams && !upstreams.has(route.upstream)) {
     yield {
       path,

@@ -7,6 +7,7 @@ import { checkRoutes } from './check-routes.ts'
 import { checkScopes } from './check-scopes.ts'
 import { type Pattern, parsePattern } from './pattern.ts'
 import type { Finding } from './problems.ts'
+import type { Removed, Salvaged } from './salvage.ts'
 import type { Config, RouteConfig } from './schema.ts'
 
 /** A configuration as the checks see it. */
@@ -22,29 +23,30 @@ export interface Subject {
 export interface NumberedRoute {
   readonly index: number
   readonly route: RouteConfig
-  /** Something that was wrong is taken out of it: what is missing may not be missing. */
-  readonly partial: boolean
+  /** Keys that were wrong, and are told already: what stands in their place, or is missing, says nothing. */
+  readonly removed: ReadonlySet<string>
   /** Undefined where the path is wrong, which is told once. */
   readonly pattern: Pattern | undefined
 }
 
-const nothing: ReadonlySet<number> = new Set()
-
-/** What can only be told from two places of the document together. */
+/**
+ * What can only be told from two places of the document together.
+ * @param salvaged what is wrong with the configuration otherwise, and told already.
+ */
 export function checkConfig(
   config: Config,
   declared: Subject['declared'],
-  { brokenRoutes = nothing, partialRoutes = nothing, brokenTests = nothing } = {},
+  salvaged: Pick<Salvaged, 'routes' | 'tests'> = allWell,
 ): Finding[] {
   const routes = config.routes.flatMap((route, index): NumberedRoute[] => {
-    const pattern = parsePattern(route.path)
-    if (brokenRoutes.has(index)) return []
-    const partial = partialRoutes.has(index)
-    return [{ index, route, partial, pattern: typeof pattern === 'string' ? undefined : pattern }]
+    const removed = salvaged.routes.get(index) ?? nothing
+    if (removed === true) return []
+    const pattern = removed.has('path') ? 'told already' : parsePattern(route.path)
+    return [{ index, route, removed, pattern: typeof pattern === 'string' ? undefined : pattern }]
   })
   const tests = config.tests
     .map(({ scopes }, index) => ({ scopes, index }))
-    .filter(({ index }) => !brokenTests.has(index))
+    .filter(({ index }) => salvaged.tests.get(index) !== true)
   const subject: Subject = { config, routes, tests, declared }
   return [
     ...checkPlanes(config),
@@ -56,3 +58,8 @@ export function checkConfig(
     ...checkRewrites(routes),
   ]
 }
+
+const nothing: ReadonlySet<string> = new Set()
+const unharmed: ReadonlyMap<number, Removed> = new Map()
+/** Nothing is wrong with any route or test by itself. */
+export const allWell = { routes: unharmed, tests: unharmed }

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { checkConfig } from './check.ts'
+import { allWell, checkConfig } from './check.ts'
 import { checkFiles } from './check-files.ts'
 import { explainIssues } from './issues.ts'
 import { isPostgresUrl, resolvePostgresFiles } from './postgres-url.ts'
@@ -51,17 +51,26 @@ export async function loadConfig(file: string, env: Environment): Promise<LoadRe
 
 /** The same for a text that is to stand in that file: relative paths start from its folder. */
 export async function loadText(text: string, file: string, env: Environment): Promise<LoadResult> {
-  const { result, source } = parse(text, file, env)
-  if (!result.ok || source === undefined) return result
-  const findings = await checkFiles(result.config)
-  return findings.length === 0 ? result : { ok: false, problems: sortProblems(findings.map(source.locate)) }
+  const { result, source, named } = parse(text, file, env)
+  if (named === undefined || source === undefined) return result
+  const findings = await checkFiles(named)
+  if (findings.length === 0) return result
+  const others = result.ok ? [] : result.problems
+  return { ok: false, problems: sortProblems([...others, ...findings.map(source.locate)]) }
 }
 
 /** The same for a text that is at hand. Looks at no file; `fileName` is for messages, and its folder for relative paths. */
 export const parseConfig = (text: string, fileName: string, env: Environment): LoadResult =>
   parse(text, fileName, env).result
 
-function parse(text: string, file: string, env: Environment): { result: LoadResult; source?: Source } {
+interface Parsed {
+  readonly result: LoadResult
+  readonly source?: Source
+  /** What can be told of the files that are named, also where something else is wrong. */
+  readonly named?: Config | undefined
+}
+
+function parse(text: string, file: string, env: Environment): Parsed {
   const source = readSource(text, file, env)
   if (Array.isArray(source)) return { result: { ok: false, problems: sortProblems(source) } }
   const parsed = configSchema.safeParse(source.value ?? undefined)
@@ -69,32 +78,28 @@ function parse(text: string, file: string, env: Environment): { result: LoadResu
     const message = 'the file is empty; "sallyport init" writes one to begin with'
     return { result: { ok: false, problems: [{ file, line: 0, column: 0, path: '', message }] } }
   }
-  const found = [...source.findings]
-  if (parsed.success && found.length === 0) {
-    found.push(...checkConfig(parsed.data, declaredIn(source.value)))
-    if (found.length === 0) {
-      const warnings = sortProblems([...findSurprises(parsed.data)].map(source.locate))
-      const config = resolveFiles(parsed.data, dirname(resolve(file)))
-      const { replaced, given, secrets } = source
-      const shown = showText(text, secrets)
-      return { result: { ok: true, config, text, shown, written: replaced, given, file, warnings }, source }
-    }
-  } else {
-    found.push(...findAll(source, parsed.error?.issues ?? []))
+  const isWhole = parsed.success && source.findings.length === 0
+  const salvaged = isWhole ? { ...allWell, config: parsed.data } : salvage(source.value, pathsOf(source.findings))
+  const found = isWhole ? [] : explain(source, parsed.error?.issues ?? [])
+  if (salvaged) found.push(...checkConfig(salvaged.config, declaredIn(source.value), salvaged))
+  const named = salvaged && resolveFiles(salvaged.config, dirname(resolve(file)))
+  if (found.length > 0 || named === undefined) {
+    return { result: { ok: false, problems: sortProblems(found.map(source.locate)) }, source, named }
   }
-  return { result: { ok: false, problems: sortProblems(found.map(source.locate)) } }
+  const warnings = sortProblems([...findSurprises(named)].map(source.locate))
+  const { replaced, given, secrets } = source
+  const shown = showText(text, secrets)
+  return { result: { ok: true, config: named, text, shown, written: replaced, given, file, warnings }, source, named }
 }
 
-/** What the schema objects to, and what the checks find in the rest. */
-function findAll(source: Source, issues: Parameters<typeof explainIssues>[0]): Finding[] {
-  const broken = source.findings.map(({ path }) => path)
-  const told = new Set(broken.map(formatPath))
+/** What the reader and the schema object to. */
+function explain(source: Source, issues: Parameters<typeof explainIssues>[0]): Finding[] {
+  const told = new Set(pathsOf(source.findings).map(formatPath))
   const fresh = issues.filter(({ path }) => !told.has(formatPath(path as Finding['path'])))
-  const findings = explainIssues(fresh, source.value, source.written)
-  const salvaged = salvage(source.value, broken)
-  if (salvaged) findings.push(...checkConfig(salvaged.config, declaredIn(source.value), salvaged))
-  return findings
+  return [...source.findings, ...explainIssues(fresh, source.value, source.written)]
 }
+
+const pathsOf = (findings: readonly Finding[]): Finding['path'][] => findings.map(({ path }) => path)
 
 function declaredIn(document: unknown) {
   const names = (section: string): ReadonlySet<string> | undefined => {

@@ -5,12 +5,12 @@ import { type Config, configSchema } from './schema.ts'
 /** What can still be checked of a document that the schema refused. */
 export interface Salvaged {
   readonly config: Config
-  /** Entries whose content is made up, by index: what stands there must not be judged. */
-  readonly brokenRoutes: ReadonlySet<number>
-  /** Routes that lack what was wrong in them: the rest can be judged, but not what is missing, nor where they overlap. */
-  readonly partialRoutes: ReadonlySet<number>
-  readonly brokenTests: ReadonlySet<number>
+  /** What is wrong with entries, by index: `true` where all of it is made up, else the keys that were taken out. */
+  readonly routes: ReadonlyMap<number, Removed>
+  readonly tests: ReadonlyMap<number, Removed>
 }
+
+export type Removed = ReadonlySet<string> | true
 
 /**
  * Takes out what is broken, or puts something harmless in its place, so that the checks that need the whole document can
@@ -21,7 +21,7 @@ export interface Salvaged {
 export function salvage(document: unknown, broken: readonly Path[]): Salvaged | undefined {
   const copy: unknown = structuredClone(document)
   if (!isMap(copy)) return undefined
-  const salvaged: Mended = { brokenRoutes: new Set(), partialRoutes: new Set(), brokenTests: new Set() }
+  const salvaged: Mended = { routes: new Map(), tests: new Map() }
   for (const path of broken) mend(copy, path, salvaged)
   for (let round = 1; round <= rounds; round++) {
     const parsed = configSchema.safeParse(copy)
@@ -40,44 +40,54 @@ export function salvage(document: unknown, broken: readonly Path[]): Salvaged | 
 const rounds = 4
 
 interface Mended {
-  readonly brokenRoutes: Set<number>
-  readonly partialRoutes: Set<number>
-  readonly brokenTests: Set<number>
+  readonly routes: Map<number, Set<string> | true>
+  readonly tests: Map<number, Set<string> | true>
 }
 
-/** Without one of these nobody knows which requests a route is about. */
-const deciding: ReadonlySet<unknown> = new Set(['path', 'host', 'methods', 'public', 'deny'])
-
-function mend(
-  document: Record<string, unknown>,
-  path: Path,
-  { brokenRoutes, partialRoutes, brokenTests }: Mended,
-  isName = false,
-): void {
+function mend(document: Record<string, unknown>, path: Path, mended: Mended, isName = false): void {
   const [section, entry, field] = path
   if (typeof section !== 'string') return
   const entries = document[section]
-  const route = section === 'routes' && Array.isArray(entries) && typeof entry === 'number' ? entries[entry] : undefined
-  if (isMap(route) && typeof field === 'string' && Object.hasOwn(route, field) && !deciding.has(field)) {
-    delete route[field]
-    partialRoutes.add(Number(entry))
-  } else if (Array.isArray(entries) && typeof entry === 'number' && (section === 'routes' || section === 'tests')) {
-    entries[entry] = section === 'routes' ? { path: '/', deny: true } : { request: 'GET /', expect: 'deny' }
-    if (section === 'routes') brokenRoutes.add(entry)
-    else brokenTests.add(entry)
+  if ((section === 'routes' || section === 'tests') && Array.isArray(entries) && typeof entry === 'number') {
+    const of = entries[entry]
+    const before = mended[section].get(entry)
+    // What is taken out a second time is no better without it.
+    const again = typeof field === 'string' && before instanceof Set && before.has(field)
+    if (isMap(of) && typeof field === 'string' && before !== true && !again) {
+      replaceIn(of, field, needed[section])
+      mended[section].set(entry, new Set(before).add(field))
+    } else {
+      entries[entry] = { ...needed[section] }
+      mended[section].set(entry, true)
+    }
   } else if (isMap(entries) && typeof entry === 'string' && Object.hasOwn(standIns, section)) {
+    const named = entries[entry]
+    const standIn = standIns[section]
     if (isName) delete entries[entry]
-    else entries[entry] = standIns[section]
+    else if (isMap(named) && isMap(standIn) && typeof field === 'string') replaceIn(named, field, standIn)
+    else entries[entry] = standIn
   } else {
     removeAt(document, path)
   }
 }
 
+/** Takes a key out, or puts in its place what there must be. */
+function replaceIn(map: Record<string, unknown>, key: string, needed: Readonly<Record<string, unknown>>): void {
+  if (Object.hasOwn(needed, key)) map[key] = needed[key]
+  else delete map[key]
+}
+
+/** What an entry of a list can't do without. */
+const needed = {
+  routes: { path: '/' },
+  tests: { request: 'GET /', expect: 'deny' },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
 /** Entries that others name. They stay, so that those others are not blamed. */
 const standIns: Readonly<Record<string, unknown>> = {
   scopes: '',
   limits: { by: 'ip', requests: 1_000_000_000, per: '1m' },
-  upstreams: { targets: ['http://127.0.0.1'] },
+  upstreams: { targets: ['http://told.invalid'] },
 }
 
 /** Removes the key at a path; inside of a list, the key of the list. */

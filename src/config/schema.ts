@@ -412,6 +412,17 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('What organizations are told of their keys.'),
+  tracing: z
+    .strictObject({
+      accept: z
+        .enum(['never', 'trusted', 'ids', 'always'])
+        .default('ids')
+        .describe(
+          'Whose traceparent is carried on. ids: everybody’s, but only peers in trust_proxy decide that a request is recorded; trusted: of those peers alone; never: nobody’s; always: everybody’s, and recorded when it says so.',
+        ),
+    })
+    .prefault({})
+    .describe('W3C Trace Context. Export of traces is set by the OTEL_* variables of the environment.'),
   log: z
     .strictObject({
       level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('What is worth a line.'),

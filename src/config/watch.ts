@@ -4,6 +4,8 @@ import { watch } from 'chokidar'
 export interface ConfigWatch {
   /** From here on no change is missed. */
   readonly ready: Promise<void>
+  /** From now on these are watched with it, and no others: certificates, which are renewed in place. */
+  also(files: readonly string[]): void
   close(): Promise<void>
 }
 
@@ -20,19 +22,27 @@ export function watchConfig(
 ): ConfigWatch {
   const path = resolve(file)
   let timer: NodeJS.Timeout | undefined
+  let others: ReadonlySet<string> = new Set()
   let closed = false
   const changed = (): void => {
     if (closed) return
     clearTimeout(timer)
     timer = setTimeout(onChange, settleMs)
   }
-  // Kubernetes: gateway.yaml → ..data/gateway.yaml, ..data → ..2026_01_01; only `..data` is ever replaced, in this folder.
-  const watcher = watch([path, resolve(dirname(path), '..data')], { ignoreInitial: true, depth: 0, persistent: true })
+  const watcher = watch(placesOf([path]), { ignoreInitial: true, depth: 0, persistent: true })
   // An empty file is mostly one that is being written, and a missing one about to be there again: the next event tells.
   watcher.on('add', changed).on('change', changed).on('addDir', changed).on('unlinkDir', changed).on('error', onError)
   const ready = new Promise<void>((resolve) => void watcher.once('ready', () => resolve()))
   return {
     ready,
+    also(files) {
+      if (closed) return
+      const wanted = new Set(placesOf(files))
+      for (const own of placesOf([path])) wanted.delete(own)
+      watcher.unwatch([...others].filter((place) => !wanted.has(place)))
+      watcher.add([...wanted].filter((place) => !others.has(place)))
+      others = wanted
+    },
     async close() {
       closed = true
       clearTimeout(timer)
@@ -40,6 +50,10 @@ export function watchConfig(
     },
   }
 }
+
+/** Kubernetes: gateway.yaml → ..data/gateway.yaml, ..data → ..2026_01_01; only `..data` is ever replaced, in the same folder. */
+const placesOf = (files: readonly string[]): string[] =>
+  files.flatMap((file) => [resolve(file), resolve(dirname(file), '..data')])
 
 export interface WatchOptions {
   readonly settleMs?: number

@@ -3,6 +3,7 @@ import type { Events } from '../events.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import type { Tail } from '../recorder/tail.ts'
 import type { RequestRow } from '../store/store.ts'
+import type { RequestFacts } from '../tracing/tracing.ts'
 import type { Exchange } from './exchange.ts'
 
 export interface AccountDependencies {
@@ -14,6 +15,8 @@ export interface AccountDependencies {
   /** Puts `[secret]` in the place of everything shaped like one of our keys. */
   readonly redact: (text: string) => string
 }
+
+type Upstream = RequestFacts['upstream']
 
 /** Step 11: the request log, metrics and `last_used_at`, for every request, refused and broken-off ones included. */
 export function createAccount({ clock, events, recorder, tail, redact }: AccountDependencies) {
@@ -45,6 +48,21 @@ export function createAccount({ clock, events, recorder, tail, redact }: Account
     }
   }
 
+  const upstreamOf = ({ route, forwarding, upstreamTarget }: Exchange): Upstream => {
+    const origin = forwarding?.target?.origin
+    if (origin === undefined) return undefined
+    return { name: route?.upstreamName ?? '', origin, path: redact(pathAsSent(upstreamTarget)).slice(0, textMax) }
+  }
+
+  const factsOf = (exchange: Exchange, row: RequestRow): RequestFacts => {
+    const { arrival, raw, gone, code } = exchange
+    // As it was sent: in small letters it could be half of a key that looks like none.
+    const hostAt = raw.headers.findIndex((text, index) => index % 2 === 0 && /^host$/i.test(text))
+    const host = hostAt < 0 ? undefined : redact(raw.headers[hostAt + 1] ?? '').slice(0, textMax)
+    const { secure, peer } = arrival
+    return { row, host, secure, peer, code, aborted: gone, upstream: upstreamOf(exchange) }
+  }
+
   return {
     /** Commits the decision to let it pass. @returns false when that can't be done now. */
     admit(exchange: Exchange): Promise<boolean> {
@@ -63,7 +81,8 @@ export function createAccount({ clock, events, recorder, tail, redact }: Account
       const handedOverAt = exchange.forwarding?.startedAt
       // What comes after the request was handed over is the upstream's time and the caller's, not ours.
       const overheadMs = handedOverAt === undefined ? row.durationMs : handedOverAt - exchange.arrival.startedAt
-      events.requestFinished(row, exchange.route?.upstreamName ?? null, overheadMs)
+      events.requestFinished(row, exchange.route?.upstreamName ?? null, overheadMs, exchange.trace)
+      if (exchange.trace?.recorded) exchange.trace.end(factsOf(exchange, row))
     },
   }
 }

@@ -46,6 +46,7 @@ export class Connection {
     socket.prependListener('data', this.#skim)
     // Behind the parser, which has begun a request by then where the head is whole.
     socket.on('data', this.#received)
+    socket.on('end', this.#endOfSending)
     socket.on('close', () => this.#forgetWaiting())
   }
 
@@ -106,6 +107,7 @@ export class Connection {
     this.watch.stop()
     this.socket.off('data', this.#skim)
     this.socket.off('data', this.#received)
+    this.socket.off('end', this.#endOfSending)
   }
 
   /** While thousands of requests wait, who sends another heap of them is cut off before it costs anything. */
@@ -119,6 +121,22 @@ export class Connection {
 
   readonly #received = (chunk: Buffer): void => {
     if (!this.isBusy && !this.ended) this.#place.received(chunk.length)
+  }
+
+  /**
+   * It may still read, as `nc` does behind a whole request; or it is gone, which looks the same until something is written to it.
+   * As long as it gets something it is answered. See docs/decisions/0015-half-closed-callers.md.
+   */
+  readonly #endOfSending = (): void => {
+    const { socket } = this
+    if (!this.isBusy) return
+    let written = socket.bytesWritten
+    const silence = setInterval(() => {
+      // What it has not taken yet is for the write timeout.
+      if (socket.bytesWritten === written && socket.writableLength === 0) socket.destroy()
+      written = socket.bytesWritten
+    }, halfClosedMs)
+    socket.once('close', () => clearInterval(silence))
   }
 
   readonly #beginNext = (): void => {
@@ -171,6 +189,9 @@ function holdsMany(chunk: Buffer): boolean {
 
 /** What comes is still read so long, so that no reset overtakes the answer. */
 const lingerMs = 500
+
+/** After so long a silence a caller that sends nothing more is taken to be gone. */
+const halfClosedMs = 500
 
 /** Requests of one connection that wait for their turn: from so many on nothing is read. */
 const waitingToPause = 100

@@ -61,7 +61,8 @@ export function createDeny(
     // Before a key was accepted only the global policy answers: a route's own would tell that there is one.
     const cors =
       exchange.key === undefined && !exchange.route?.public ? config.cors : (exchange.route?.cors ?? config.cors)
-    if (cors !== undefined) headers.push(...corsHeaders(cors, exchange.head.origin))
+    // On its way upstream it has them already.
+    if (cors !== undefined && !exchange.corsIsOurs) headers.push(...corsHeaders(cors, exchange.head.origin))
     exchange.status = status
     exchange.code = code
     exchange.wire.answer(

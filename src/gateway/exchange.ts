@@ -2,9 +2,11 @@ import type { ErrorCode } from '../errors.ts'
 import type { ChargeState } from '../limiter/limiter.ts'
 import { networkOf } from '../limiter/network.ts'
 import { addRateLimitHeaders } from '../policy/rate-limit.ts'
-import type { Forwarding, Outbound } from '../proxy/forward.ts'
+import type { Forwarding } from '../proxy/forward.ts'
+import type { Outbound } from '../proxy/outbound.ts'
 import type { Wire } from '../proxy/wire.ts'
 import type { KeyRecord } from '../store/store.ts'
+import type { Trace } from '../tracing/tracing.ts'
 import { emptyHead, type RawHead } from './head.ts'
 import type { Route } from './route.ts'
 
@@ -32,6 +34,8 @@ export class Exchange implements Outbound {
   // Framing and target
   readonly head = emptyHead()
   requestId: string
+  /** Undefined where nobody has begun one and nothing is recorded. */
+  trace: Trace | undefined
   /** Where the request came from, after the proxies that are trusted. */
   address: string
   peerTrusted = false
@@ -127,6 +131,10 @@ export class Exchange implements Outbound {
 
   answered(status: number): void {
     this.status = status
+  }
+
+  brokenOff(code: ErrorCode): void {
+    this.code = code
   }
 
   /** What let it in is gone: it goes no further, wherever it is. An answer of our own has told nothing that matters. */

@@ -73,6 +73,7 @@ export function createExplain(config: Config, limiter?: Limiter): Explain {
     exposed: () => {},
     admit: undefined,
     signContext: config.context.sign ? () => '' : undefined,
+    tracer: undefined,
   })
 
   return async (request) => {

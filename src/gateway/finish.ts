@@ -48,6 +48,7 @@ export function createFinish({ clock, live, upstreams, me, selfService, jwks }: 
       return (exchange) => {
         exchange.upstreamTarget ||= exchange.path + exchange.query
         exchange.upstreamHeaders = headersFor(exchange, upstream, route, identity)
+        exchange.trace?.forward(exchange.upstreamHeaders, clock.monotonic() - exchange.arrival.startedAt)
         exchange.bodyIdleMs = config.timeouts.body_idle
         exchange.bodyRateMin = config.body_rate
         exchange.corsIsOurs = cors !== undefined
@@ -98,7 +99,7 @@ function headersFor(
   const forwardedFor =
     peerTrusted && head.forwardedFor !== undefined ? `${head.forwardedFor}, ${arrival.peer}` : arrival.peer
   headers.push('X-Forwarded-For', forwardedFor, 'X-Forwarded-Proto', protocolOf(exchange))
-  const forwardedHost = (peerTrusted ? head.forwardedHost : undefined) ?? host
+  const forwardedHost = (peerTrusted && head.forwardedHost) || host
   if (forwardedHost !== '') headers.push('X-Forwarded-Host', forwardedHost)
   if (upstream.config.preserve_host && host !== '') headers.push('Host', host)
   if (head.contentLength !== undefined) headers.push('Content-Length', String(head.contentLength))

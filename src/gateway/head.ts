@@ -31,6 +31,8 @@ export interface Head {
   forwardedFor: string | undefined
   forwardedProto: string | undefined
   forwardedHost: string | undefined
+  traceparent: string | undefined
+  tracestate: string | undefined
   /** What may go on to the upstream as it is. */
   forwardable: string[]
   /** The same for what only a trusted proxy may say. */
@@ -102,7 +104,9 @@ export function readHead(raw: RawHead, classify: (name: string) => HeaderKind, h
         head.requestId = head.requestId === undefined ? value : ''
         break
       case kind.forwardedFor:
-        head.forwardedFor = head.forwardedFor === undefined ? value : `${head.forwardedFor},${value}`
+        // A list of nothing names nobody (RFC 9110 section 5.6.1).
+        if (namesSomebody.test(value))
+          head.forwardedFor = head.forwardedFor === undefined ? value : `${head.forwardedFor},${value}`
         break
       case kind.forwardedProto:
         head.forwardedProto = value
@@ -122,6 +126,13 @@ export function readHead(raw: RawHead, classify: (name: string) => HeaderKind, h
         head.userAgent = value
         head.forwardable.push(name, value)
         break
+      case kind.traceparent:
+        // Several are as good as none: no valid one is empty.
+        head.traceparent = head.traceparent === undefined ? value : ''
+        break
+      case kind.tracestate:
+        head.tracestate = head.tracestate === undefined ? value : `${head.tracestate},${value}`
+        break
       case kind.fromTrustedProxy:
         head.fromTrustedProxy.push(name, value)
         break
@@ -137,6 +148,8 @@ export function readHead(raw: RawHead, classify: (name: string) => HeaderKind, h
   return undefined
 }
 
+const namesSomebody = /[^,\t ]/
+
 /** Headers that Connection names go no further; ours are added later, so it can't reach them. */
 function applyConnection(connection: string, upgrade: string | undefined, head: Head): void {
   if (namesNothing.test(connection)) return
@@ -151,6 +164,8 @@ function applyConnection(connection: string, upgrade: string | undefined, head: 
   if (named.size > 0) {
     head.forwardable = without(head.forwardable, named)
     head.fromTrustedProxy = without(head.fromTrustedProxy, named)
+    if (named.has('traceparent')) head.traceparent = undefined
+    if (named.has('tracestate')) head.tracestate = undefined
   }
 }
 
@@ -182,6 +197,8 @@ export const emptyHead = (): Head => ({
   forwardedFor: undefined,
   forwardedProto: undefined,
   forwardedHost: undefined,
+  traceparent: undefined,
+  tracestate: undefined,
   forwardable: [],
   fromTrustedProxy: [],
 })

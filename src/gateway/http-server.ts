@@ -1,17 +1,19 @@
-import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { createSecureContext } from 'node:tls'
+import type { Certificate } from '../config/certificates.ts'
 import type { Address, Config } from '../config/schema.ts'
 import { headBytesMax } from './request-watch.ts'
 
 /**
  * Node's server, as strict as it can be made and with no limits that it would keep without a word.
- * @param mayUpgrade whether Node may take its hands off the connection of this request.
- * @throws when a file of `tls` can't be read or does not fit.
+ * @param certificate undefined: it speaks no TLS. @param mayUpgrade whether Node may take its hands off the connection of this request.
+ * @throws when the certificate is not one, or its key not that of it.
  */
 export function openServer(
-  { timeouts, tls }: Pick<Config, 'timeouts' | 'tls'>,
+  { timeouts }: Pick<Config, 'timeouts'>,
+  certificate: Certificate | undefined,
   mayUpgrade: (request: IncomingMessage) => boolean,
 ): Server {
   const options: ServerOptions = {
@@ -38,18 +40,25 @@ export function openServer(
       )
     },
   }
-  const server = tls
-    ? createTlsServer({
-        ...options,
-        cert: readFileSync(tls.cert),
-        key: readFileSync(tls.key),
-        handshakeTimeout: timeouts.head,
-      })
+  const server = certificate
+    ? createTlsServer({ ...options, ...certificate, handshakeTimeout: timeouts.head })
     : createServer(options)
   // Node would leave out what comes beyond 2,000 without a word; head.ts counts and refuses.
   server.maxHeadersCount = 0
   server.maxRequestsPerSocket = 0
+  // Not in Node's documentation. Without it who sends FIN behind a whole request gets no answer; Connection ends those that are gone.
+  Object.assign(server, { httpAllowHalfOpen: true })
   return server
+}
+
+/**
+ * @returns what gives a certificate to connections from then on; those that are there keep theirs. A server without TLS has none.
+ * @throws when it is not one, or its key not that of it.
+ */
+export function renewal(server: Server, certificate: Certificate): () => void {
+  if (!('setSecureContext' in server)) return () => {}
+  createSecureContext(certificate)
+  return () => (server as TlsServer).setSecureContext({ ...certificate })
 }
 
 /** @returns where it listens: the port is the one that was found where 0 was asked for. */

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../clock.ts'
+import type { Certificate } from '../config/certificates.ts'
 import { plainAddress } from '../config/cidr.ts'
 import type { Address, Config } from '../config/schema.ts'
 import type { ErrorCode } from '../errors.ts'
@@ -12,7 +13,7 @@ import { type Arriving, Connection } from './connection.ts'
 import { Connections, type Place } from './connections.ts'
 import { type Arrival, Exchange } from './exchange.ts'
 import { handle } from './handle.ts'
-import { listen, openServer } from './http-server.ts'
+import { listen, openServer, renewal } from './http-server.ts'
 import { NodeWire, responseForUpgrade } from './node-wire.ts'
 import { Pipelined } from './pipelined.ts'
 import type { Plan } from './plan.ts'
@@ -20,6 +21,8 @@ import { slowReaders } from './slow-readers.ts'
 import { codeOf, type ParserError, refuseUnreadable } from './unreadable.ts'
 
 export interface ListenerDependencies {
+  /** With it the data plane speaks TLS. */
+  readonly certificate: Certificate | undefined
   /** The plan in force; a request keeps the one that it began with. */
   readonly plan: () => Plan
   readonly clock: Clock
@@ -31,6 +34,11 @@ export interface ListenerDependencies {
 
 export interface Listener {
   listen(address: Address): Promise<{ host: string; port: number }>
+  /**
+   * @returns what gives new connections this certificate; undefined stays as it is.
+   * @throws when it is not one, or its key not that of it.
+   */
+  renew(certificate: Certificate | undefined): () => void
   readonly listening: boolean
   /** Requests that are not over. */
   readonly inFlight: number
@@ -51,10 +59,10 @@ const lastWordsMs = 100
 
 /** The HTTP front of the data plane, on `node:http`. */
 export function createListener(
-  config: Pick<Config, 'timeouts' | 'tls' | 'connections'>,
+  config: Pick<Config, 'timeouts' | 'connections'>,
   dependencies: ListenerDependencies,
 ): Listener {
-  const { clock, events, finished, plan, trusts } = dependencies
+  const { certificate, clock, events, finished, plan, trusts } = dependencies
   const places = new Connections({ bounds: config.connections, trusts, events })
   const pipelined = new Pipelined(() => events.connectionClosed('pipelined'))
   const connections = new Map<Socket, Connection>()
@@ -62,6 +70,7 @@ export function createListener(
   const sockets = new Set<Socket>()
   /** With TLS: the places of connections, by their other end. */
   const handshakes = new Map<string, Place>()
+  let shown = certificate
   let draining = false
   let closing = false
   let inFlight = 0
@@ -69,6 +78,7 @@ export function createListener(
   const isDraining = (): boolean => draining
   const server = openServer(
     config,
+    certificate,
     // Node takes its hands off a connection that is upgraded; while an answer is under way it can't.
     ({ socket }) => connections.get(socket)?.isBusy === false,
   )
@@ -87,7 +97,7 @@ export function createListener(
   const arrive = (socket: Socket): Arrival => {
     const at = clock.now()
     const peer = plainAddress(socket.remoteAddress ?? '')
-    return { id: uuidv7(at), at, startedAt: clock.monotonic(), peer, secure: config.tls !== undefined }
+    return { id: uuidv7(at), at, startedAt: clock.monotonic(), peer, secure: certificate !== undefined }
   }
 
   /** @param responseTo asked when it is the request's turn: before that the answer to another has the connection. */
@@ -148,12 +158,12 @@ export function createListener(
     // Not a closure over the exchange: see docs/decisions/0004-what-made-it-faster.md.
     exchange.refuse = current.deny
     handle(exchange, current).catch((error: unknown) => {
-      events.fault('request', error)
+      events.fault('request', error, exchange)
       try {
         exchange.forwarding?.cancel('INTERNAL')
         if (exchange.status === 0) current.deny(exchange, 'INTERNAL')
       } catch (second) {
-        events.fault('request', second)
+        events.fault('request', second, exchange)
         exchange.wire.abort()
       }
     })
@@ -164,7 +174,7 @@ export function createListener(
     socket.on('close', () => sockets.delete(socket))
     const place = places.admit(socket)
     if (place === undefined) return
-    if (config.tls === undefined) return openConnection(socket, place)
+    if (certificate === undefined) return openConnection(socket, place)
     const end = endOf(socket)
     handshakes.set(end, place)
     socket.on('close', () => handshakes.delete(end))
@@ -192,12 +202,21 @@ export function createListener(
     accept(request, () => responseForUpgrade(request, socket), false, Buffer.alloc(0))
   })
   server.on('clientError', (error: ParserError, socket: Duplex) => {
+    if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') return failed(error, socket)
+    const before = connections.get(socket as Socket)?.arriving
+    // Its bytes may have come in time, and wait to be read behind whatever kept us from it: one turn of the event loop for that.
+    setImmediate(() => {
+      if (connections.get(socket as Socket)?.arriving === before) failed(error, socket)
+    })
+  })
+
+  function failed(error: ParserError, socket: Duplex): void {
     const connection = connections.get(socket as Socket)
     // What is no connection yet has failed in its handshake.
     if (connection === undefined || !socket.writable || (socket as Socket).bytesRead === 0) return void socket.destroy()
     const inBody = connection.arriving?.request.complete === false
     broke(connection, codeOf(error, inBody ? undefined : connection.watch.unread))
-  })
+  }
 
   return {
     get listening() {
@@ -210,6 +229,15 @@ export function createListener(
       return places.size
     },
     listen: (address) => listen(server, address),
+    renew(next) {
+      // Who comes back goes on where its handshake ended, unless the certificate is another one.
+      if (next === undefined || (next.cert === shown?.cert && next.key === shown.key)) return () => {}
+      const renew = renewal(server, next)
+      return () => {
+        shown = next
+        renew()
+      }
+    },
     drain() {
       draining = true
     },

@@ -7,6 +7,7 @@ import type { Limiter } from '../limiter/limiter.ts'
 import type { Authenticate } from '../policy/authenticate.ts'
 import { identityNames } from '../policy/identity.ts'
 import { compileHeaderKinds } from '../proxy/header-kinds.ts'
+import { type BeginTrace, compileBeginTrace, type RequestTracer } from '../tracing/tracing.ts'
 import { isPreflight } from './cors.ts'
 import { createDeny } from './deny.ts'
 import type { Exchange } from './exchange.ts'
@@ -22,6 +23,8 @@ export interface Plan {
   readonly config: Config
   /** Steps 1 and 2. */
   read(exchange: Exchange): Verdict
+  /** What `read` begins with; for what can't be read. */
+  readonly beginTrace: BeginTrace
   /** Whether there is too much to do for this one to be looked at. */
   sheds(exchange: Exchange): boolean
   /** Step 3. There is always a route; the one for what matches none refuses, after authentication. */
@@ -52,6 +55,8 @@ export interface PlanDependencies {
   readonly admit: ((exchange: Exchange) => Promise<boolean>) | undefined
   /** Makes the signed context of a request; undefined where `context.sign` is off. */
   readonly signContext: ((exchange: Exchange, upstream: string) => string | Promise<string>) | undefined
+  /** Undefined where no traces are exported. */
+  readonly tracer: RequestTracer | undefined
 }
 
 /** What the compiled routes need beside. */
@@ -78,6 +83,11 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
     queryTokens: compileQueryTokens(config.query_tokens, formats.containsKey),
     containsKey: formats.containsKey,
     exposed,
+    beginTrace: compileBeginTrace({
+      accepts: config.tracing.accept,
+      containsKey: formats.containsKey,
+      tracer: dependencies.tracer,
+    }),
   }
   const routes = compileRoutes(config, names, {
     ...dependencies,
@@ -103,6 +113,7 @@ export function compilePlan(config: Config, dependencies: PlanDependencies): Pla
   return {
     config,
     read: (exchange) => readRequest(exchange, rules),
+    beginTrace: rules.beginTrace,
     sheds: dependencies.sheds,
     match: (exchange) => {
       const route = isPreflight(exchange.method, exchange.head) && routes.preflight ? routes.preflight : find(exchange)

@@ -1,4 +1,5 @@
 import type { HeaderKind } from '../proxy/header-kinds.ts'
+import type { BeginTrace } from '../tracing/tracing.ts'
 import { clientAddress } from './client-address.ts'
 import type { Exchange } from './exchange.ts'
 import { readHead } from './head.ts'
@@ -13,6 +14,7 @@ export interface ReadRules {
   containsKey(text: string): boolean
   /** Called with path and query that hold a credential, to find out whether it is a live one. */
   exposed(text: string): void
+  readonly beginTrace: BeginTrace
 }
 
 /** Steps 1 and 2: framing, target, credentials in the URL. Fills in head, request id, address, path and query. */
@@ -24,6 +26,7 @@ export function readRequest(exchange: Exchange, rules: ReadRules): Verdict {
   }
   exchange.peerTrusted = rules.trusts(exchange.arrival.peer)
   exchange.address = clientAddress(exchange.arrival.peer, head.forwardedFor, rules.trusts)
+  exchange.trace = rules.beginTrace(head.traceparent, head.tracestate, exchange.peerTrusted, exchange.arrival.at)
   if (framing !== undefined || exchange.broken !== undefined) return framing ?? exchange.broken
 
   const target = readTarget(raw.target, head.host)

@@ -99,7 +99,7 @@ export function createReloads({ first, file, load, build, abandon, store, events
   }
 
   const record = async (before: string, after: string, actor: Actor): Promise<void> => {
-    const event = { type: 'config.reloaded', organizationId: null, target: after }
+    const event = { type: 'config.reloaded' as const, organizationId: null, target: after }
     try {
       const versions = { before: { version: before }, after: { version: after } }
       await withTimeLimit(store.appendEvent({ ...event, ...versions }, actor), recordWithinMs)

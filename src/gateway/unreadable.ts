@@ -24,6 +24,7 @@ export function refuseUnreadable(
 ): void {
   const [method, target] = requestLine(head)
   const exchange = new Exchange({ method, target, version: '1.1', headers: [] }, arrival, rawWire(socket))
+  exchange.trace = plan.beginTrace(undefined, undefined, false, arrival.at)
   plan.deny(exchange, code)
   finished(exchange)
 }

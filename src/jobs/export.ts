@@ -7,7 +7,7 @@ export type ExportFormat = z.output<typeof exportFormat>
 
 export const exportCheckpoint = z.object({
   format: exportFormat,
-  /** Id of the last one that is written. */
+  /** Id of the last one that was looked at. */
   before: z.string().nullable(),
   rows: z.number(),
   bytes: z.number(),
@@ -28,8 +28,14 @@ export interface ExportSource {
   /** The names in the order of the columns. */
   readonly columns: readonly string[]
   readonly total?: number
-  /** Newest first; at most 200. */
-  page(before: string | null): Promise<readonly Readonly<Record<string, unknown>>[]>
+  /** Newest first; at most 200. A page can be short, or empty, and have another behind it. */
+  page(before: string | null): Promise<ExportPage>
+}
+
+export interface ExportPage {
+  readonly records: readonly Readonly<Record<string, unknown>>[]
+  /** `before` of the page that follows. */
+  readonly next: string | undefined
 }
 
 /** Writes every row into the job's output, newest first, some pages in each step. What no longer fits is left out, and said. */
@@ -43,11 +49,12 @@ export async function exportAll<P>(
     let output = format === 'csv' && at.before === null ? csvLine(columns) : ''
     let { before, rows } = at
     for (let pages = 0; pages < pagesPerStep && !done; pages++) {
-      const records = await page(before)
+      const { records, next } = await page(before)
       for (const record of records) output += lineOf(record, columns, format)
       rows += records.length
-      before = idOf(records.at(-1)) ?? before
-      done = records.length < pageSize
+      // Also behind the last page: whoever goes on after an interruption must not write it again.
+      before = next ?? idOf(records.at(-1)) ?? before
+      done = next === undefined
     }
     const bytes = at.bytes + Buffer.byteLength(output)
     const truncated: boolean = !done && (rows >= rowsMax || bytes >= bytesMax)

@@ -2,7 +2,6 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config/schema.ts'
 import type { Events } from '../events.ts'
 import { newId } from '../ids.ts'
-import { keyRules } from '../keys/create.ts'
 import type { KeyFormats } from '../keys/format.ts'
 import type { Reencrypted, ReencryptOptions } from '../keys/reencrypt.ts'
 import type { Job, JobType } from '../store/jobs-store.ts'
@@ -12,7 +11,8 @@ import { bulkRotate } from './bulk-rotate.ts'
 import type { JobHandler } from './handler.ts'
 import { keyExport } from './key-export.ts'
 import { keyImport } from './key-import.ts'
-import { type ImportFormat, readImport } from './key-import-text.ts'
+import { keyImportParts, putImportText } from './key-import-parts.ts'
+import type { ImportFormat } from './key-import-text.ts'
 import { requestExport } from './request-export.ts'
 import { startJobs } from './runner.ts'
 import { secretRotation } from './secret-rotation.ts'
@@ -85,13 +85,7 @@ export function createJobs({ leaseMs, pollMs, ...options }: JobsOptions): Jobs {
       // Asked before the work as well as in the transaction of the new job.
       if ((await store.countUnfinishedJobs(organizationId)) >= unfinishedMax) return undefined
       const jobId = newId('job', clock.now())
-      let lines = 0
-      let parts = 0
-      for await (const some of readImport(text, format, formats())) {
-        await store.putJobInput(jobId, parts++, JSON.stringify(some))
-        lines += some.length
-      }
-      return { jobId, lines }
+      return { jobId, lines: await putImportText(store, jobId, { text, format, formats: formats() }) }
     },
     wake: runner.wake,
     close: runner.close,
@@ -105,28 +99,17 @@ function handlersOf({
   formats,
   ...options
 }: Omit<JobsOptions, 'leaseMs' | 'pollMs'>): Record<JobType, JobHandler> {
-  const generate = () => {
-    const { reveal } = config().keys
-    return reveal ? (environment: string | null) => formats().generate(environment) : undefined
-  }
+  const importing = keyImportParts({ store, clock, config, formats })
   const environments = () => config().keys.environments
-  const rules = () => keyRules(config())
-  const prefixes = () => keyPrefixes(config())
   return {
-    key_import: keyImport({ store, clock, rules, prefixes, generate }),
+    key_import: keyImport(importing),
     key_export: keyExport({ store, record: options.keyRecord }),
     bulk_revoke: bulkRevoke(store),
-    bulk_rotate: bulkRotate({ store, clock, environments, generate }),
+    bulk_rotate: bulkRotate({ store, clock, environments, generate: importing.generate }),
     secret_rotation: secretRotation(options.reencrypt),
     request_export: requestExport({ store, record: options.requestRecord }),
   }
 }
 
-/** What the keys start with that are worth a look-up. */
-function keyPrefixes({ keys: { prefix, environments, accept } }: Pick<Config, 'keys'>): string[] {
-  const own = environments.length === 0 ? [`${prefix}_`] : environments.map((name) => `${prefix}_${name}_`)
-  return [...own, ...accept.map((format) => format.prefix)]
-}
-
 /** In one organization. */
-const unfinishedMax = 20
+export const unfinishedMax = 20

@@ -22,21 +22,21 @@ export const keyExport = ({ store, record }: KeyExportParts): JobHandler =>
       const { organizationId } = run.job
       const filter = toKeyFilter(run.params)
       await exportAll(run, run.params.format, {
-        columns,
+        columns: keyColumns,
         total: await store.countKeys(organizationId, filter),
         async page(before) {
           const keys = await store.listKeys(organizationId, filter, {
             limit: pageSize,
             ...(before !== null && { before }),
           })
-          return keys.map(record)
+          return { records: keys.map(record), next: keys.length < pageSize ? undefined : keys.at(-1)?.id }
         },
       })
     },
     result: exportResult,
   })
 
-const columns = [
+export const keyColumns = [
   'id',
   'name',
   'description',

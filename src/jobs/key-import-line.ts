@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseDuration } from '../config/duration.ts'
 import type { KeyFormats } from '../keys/format.ts'
+import { schemaWords } from '../schema-words.ts'
 
 /** What is wrong with a line. Never holds a value of it: that could be a key in the wrong column. */
 export interface LineProblem {
@@ -81,7 +82,7 @@ export function toImportLine(
   value: unknown,
   formats: Pick<KeyFormats, 'parse' | 'containsKey'>,
 ): ImportLine {
-  const parsed = written.safeParse(value)
+  const parsed = written.safeParse(value, { error: schemaWords })
   if (!parsed.success) return { line: number, problems: parsed.error.issues.slice(0, 10).map(problemOf) }
   const { raw_key, sha256, key_prefix, key_suffix, ...key } = parsed.data
   const wrong = (path: string, message: string): ImportLine => ({ line: number, problems: [{ path, message }] })

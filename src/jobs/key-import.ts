@@ -25,6 +25,8 @@ const checkpoint = z.object({
   errors: z.array(problem),
 })
 type Checkpoint = z.output<typeof checkpoint>
+/** What the result of such a job tells. */
+export const importResult = checkpoint.omit({ part: true })
 type ImportRun = TypedRun<z.output<typeof params>, Checkpoint>
 
 /**

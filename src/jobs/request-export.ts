@@ -37,17 +37,18 @@ export const requestExport = ({ store, record }: RequestExportParts): JobHandler
         until: Math.min(until === undefined ? Infinity : Date.parse(until), run.job.createdAt),
       }
       await exportAll(run, format, {
-        columns,
+        columns: requestColumns,
         async page(before) {
-          const rows = await store.listRequests(filter, { limit: pageSize, ...(before !== null && { before }) })
-          return rows.map(record)
+          const query = { limit: pageSize, ...(before !== null && { before }) }
+          const { rows, next } = await store.listRequests(filter, query)
+          return { records: rows.map(record), next }
         },
       })
     },
     result: exportResult,
   })
 
-const columns = [
+export const requestColumns = [
   'id',
   'at',
   'organization_id',

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts'
 import type { Events } from '../events.ts'
-import type { ClaimedJob, JobEnd, JobHold, JobsStore, JobType } from '../store/jobs-store.ts'
+import type { ClaimedJob, JobEnd, JobHold, JobsStore } from '../store/jobs-store.ts'
 import { type Metadata, StoreUnavailable } from '../store/store.ts'
 import { JobFailed, type JobHandler, type JobRun, JobStopped } from './handler.ts'
 import { neededRole } from './needed-role.ts'
 
 export interface RunJobOptions {
   readonly store: Pick<JobsStore, 'beatJob' | 'saveJobStep' | 'releaseJob' | 'finishJob'>
-  readonly handlers: Readonly<Record<JobType, JobHandler>>
+  readonly handler: JobHandler
   readonly clock: Pick<Clock, 'monotonic'>
   readonly events: Pick<Events, 'fault'>
   readonly leaseMs: number
@@ -20,8 +20,7 @@ export interface RunJobOptions {
  * nothing is: then somebody else has the job, or will.
  */
 export async function runJob(job: ClaimedJob, options: RunJobOptions): Promise<void> {
-  const { store, handlers, events, leaseMs, closing } = options
-  const handler = handlers[job.type]
+  const { store, handler, events, leaseMs, closing } = options
   const stop = new AbortController()
   const signal = AbortSignal.any([stop.signal, closing])
   const terms = { leaseMs, needs: neededRole(job) }

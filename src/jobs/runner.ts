@@ -62,7 +62,8 @@ export function startJobs({
     if (running.size >= runningMax) return false
     const job = await store.claimJob({ leaseMs, runningMax })
     if (job === undefined) return false
-    const turn = runJob(job, { ...options, leaseMs, closing: closing.signal })
+    const handler = options.handlers[job.type]
+    const turn = runJob(job, { ...options, handler, leaseMs, closing: closing.signal })
       // The end could not be written: the lease runs out, and the job is taken up again.
       .catch((error: unknown) => events.fault(`job ${job.type}`, error))
       .finally(() => {

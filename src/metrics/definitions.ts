@@ -6,7 +6,7 @@ export const definitions = {
   sallyport_requests_total: {
     type: 'counter',
     labels: ['route', 'method', 'status', 'code'],
-    help: 'Requests on the data plane, refused and aborted ones included. Status 0: the caller left before there was an answer.',
+    help: 'Requests on the data plane, refused and aborted ones included. Status 0: the caller left before there was an answer. A code beside a status below 400: the answer had begun, and was broken off.',
   },
   sallyport_request_duration_seconds: {
     type: 'histogram',
@@ -127,6 +127,11 @@ export const definitions = {
     type: 'counter',
     labels: ['why'],
     help: 'Worker processes that have ended: stopped as they should, crashed, or silent and therefore ended.',
+  },
+  sallyport_trace_spans_total: {
+    type: 'counter',
+    labels: ['result'],
+    help: 'Spans for the collector of traces: exported, dropped since the queue was full, or failed since the collector has not taken them.',
   },
   sallyport_faults_total: {
     type: 'counter',

@@ -1,4 +1,4 @@
-import type { Events } from '../events.ts'
+import type { Events, TraceIds } from '../events.ts'
 import type { Log } from '../log.ts'
 import type { RequestRow } from '../store/store.ts'
 import { throttleLog } from './log-throttle.ts'
@@ -21,13 +21,14 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
   let storeIsUp = true
   let limiterIsDegraded = false
   let rowsDropped = 0
+  let spansLost = 0
   const closed = { peer: 0, full: 0, idle: 0, unfinished: 0, heads: 0, unread: 0, pipelined: 0 }
 
   return {
-    requestFinished(row, upstream, overheadMs) {
+    requestFinished(row, upstream, overheadMs, trace) {
       metrics.request(row, upstream, overheadMs)
       if (row.shadowCode !== null) metrics.shadowDenied(row.route, row.shadowCode)
-      if (requestLines) log.info(requestFields(row, upstream), 'request')
+      if (requestLines) log.info(requestFields(row, upstream, trace), 'request')
     },
 
     // Who sends wrong keys decides how many of these there are, so they are no lines at the usual level.
@@ -154,9 +155,22 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
       log.info({ step, in_flight: inFlight }, 'shutting down')
     },
 
-    fault(where, error) {
+    tracing(endpoint, protocol) {
+      log.info({ endpoint, protocol }, 'traces are exported')
+    },
+
+    spans(result, count, why) {
+      metrics.spans(result, count)
+      if (result === 'exported') return
+      spansLost += count
+      const fields = { result, why, spans: count, spans_since_start: spansLost }
+      throttled('spans', 'warn', fields, 'spans of traces were lost')
+    },
+
+    fault(where, error, request) {
       metrics.fault(where)
-      throttled(`fault ${where}`, 'error', { where, error }, 'fault')
+      const ids = request && { request_id: request.requestId, ...traceFields(request.trace) }
+      throttled(`fault ${where}`, 'error', { where, error, ...ids }, 'fault')
     },
   }
 }
@@ -164,7 +178,7 @@ export function createEvents({ log, metrics, requestLines }: EventsOptions): Eve
 const targetsMax = 5000
 
 /** Nothing that a client sent whole: no query, no headers. */
-const requestFields = (row: RequestRow, upstream: string | null) => ({
+const requestFields = (row: RequestRow, upstream: string | null, trace: TraceIds | undefined) => ({
   request_id: row.requestId,
   method: row.method,
   path: row.path,
@@ -180,4 +194,8 @@ const requestFields = (row: RequestRow, upstream: string | null) => ({
   organization_id: row.organizationId,
   key_id: row.keyId,
   ip: row.ip,
+  ...traceFields(trace),
 })
+
+/** The names that OpenTelemetry gives them in logs of other formats. */
+const traceFields = (trace: TraceIds | undefined) => trace && { trace_id: trace.traceId, span_id: trace.spanId }

@@ -5,6 +5,7 @@ import {
   connectionBounds,
   type LoginMethod,
   type LoginResult,
+  type SpansResult,
   type WebhookResult,
 } from '../events.ts'
 import { CellCounter, type CounterCell } from './cells.ts'
@@ -35,6 +36,7 @@ export interface Metrics {
   webhookDelivered(result: WebhookResult): void
   workerEnded(why: 'stopped' | 'crashed' | 'silent'): void
   adminLogin(method: LoginMethod, result: LoginResult): void
+  spans(result: SpansResult, count: number): void
   fault(where: string): void
   /** Where the number of requests in flight comes from; asked at each scrape. */
   inFlightFrom(read: () => number): void
@@ -113,6 +115,7 @@ export function createMetrics({ version, nodeDefaults = true, seriesMax = 5000 }
     webhookDelivered: counter('sallyport_webhook_deliveries_total', 'delivered', 'retried', 'failed', 'gone'),
     workerEnded: counter('sallyport_worker_exits_total', 'stopped', 'crashed', 'silent'),
     adminLogin: loginCounter(registry),
+    spans: counter('sallyport_trace_spans_total', 'exported', 'dropped', 'failed'),
     fault: counter('sallyport_faults_total'),
     inFlightFrom: inFlight.from,
     connectionsFrom: connections.from,
@@ -156,7 +159,11 @@ const loginResults = ['succeeded', 'refused', 'throttled'] as const satisfies re
 const beyond = 'OTHER'
 
 /** Counts by one label. */
-function boundedCounter(counter: CellCounter, seriesMax: number, first: readonly string[]): (label: string) => void {
+function boundedCounter(
+  counter: CellCounter,
+  seriesMax: number,
+  first: readonly string[],
+): (label: string, by?: number) => void {
   const cells = new Map<string, CounterCell>()
   const find = (label: string): CounterCell => {
     const name = cells.size < seriesMax - 1 ? label : beyond
@@ -165,9 +172,9 @@ function boundedCounter(counter: CellCounter, seriesMax: number, first: readonly
     return cell
   }
   for (const label of first) find(label)
-  return (label) => {
+  return (label, by = 1) => {
     const cell = cells.get(label) ?? find(label)
-    cell.count++
+    cell.count += by
   }
 }
 

@@ -4,39 +4,13 @@ import type { Clock } from '../clock.ts'
 import type { ErrorCode } from '../errors.ts'
 import { BodyLimit, BodyTooLarge } from './body-limit.ts'
 import { BodyRate } from './body-rate.ts'
+import type { Outbound } from './outbound.ts'
 import { readResponseHeaders } from './response-headers.ts'
 import { announcedTrailers, readTrailers } from './trailers.ts'
 import { switchesAsAsked, tunnel } from './upgrade.ts'
 import type { Upstream, UpstreamTarget } from './upstream.ts'
 import { isProtocolError, isTimeout } from './upstream-errors.ts'
-import type { Wire, WireListener } from './wire.ts'
-
-/** One admitted request on its way to an upstream, as the data plane describes it. */
-export interface Outbound {
-  readonly wire: Wire
-  readonly method: string
-  /** Path and query, exactly as judged. */
-  readonly upstreamTarget: string
-  /** Flat name-value pairs, without framing and hop-by-hop headers. */
-  readonly upstreamHeaders: string[]
-  /** Undefined for a chunked body, and where there is none. */
-  readonly contentLength: number | undefined
-  /** Protocol to upgrade to, undefined for an ordinary request. */
-  readonly upgrade: string | undefined
-  readonly bodyBytesMax: number
-  readonly bodyIdleMs: number
-  /** Fewest bytes a second. */
-  readonly bodyRateMin: number
-  /** Whose share of the upstream's connections it is. */
-  readonly caller: string
-  readonly corsIsOurs: boolean
-  /** What the gateway adds to the response, flat. */
-  responseHeaders(): string[]
-  /** The upstream can't answer, and nothing was sent to the caller yet. */
-  fail(code: ErrorCode): void
-  /** The response head goes to the caller now. */
-  answered(status: number): void
-}
+import type { WireListener } from './wire.ts'
 
 const informationMax = 16
 
@@ -50,13 +24,15 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   /** As it was at the start: what is taken is given back under the same name. */
   readonly #caller: string
   readonly #clock: Clock
-  #target: UpstreamTarget | undefined
+  /** Where it was sent to, as far as it was. */
+  target: UpstreamTarget | undefined
   #abortUpstream: ((error?: Error) => void) | undefined
   #resumeUpstream: (() => void) | undefined
   /** Bytes of this request may have left: from here on it is never sent again. */
   #sent = false
   #retried = false
   #headSent = false
+  #waitsForCaller = false
   #over = false
   #informations = 0
   #announced: ReadonlySet<string> | undefined
@@ -82,7 +58,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   start(except?: UpstreamTarget): void {
     const picked = this.#upstream.take(this.#caller, except)
     if (typeof picked === 'string') return this.#refuse(picked)
-    this.#target = picked
+    this.target = picked
     const { method, upstreamTarget, upstreamHeaders, upgrade } = this.#outbound
     this.#body ??= this.#bodyToSend()
     const request = {
@@ -100,7 +76,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   /** Ends it from our side: revoked, or shutting down. `code` answers a caller that has got nothing yet. */
   cancel(code: ErrorCode): void {
     if (this.#over) return
-    if (this.#headSent) this.#breakOff()
+    if (this.#headSent) this.#breakOff(code)
     else this.#refuse(code)
   }
 
@@ -119,14 +95,15 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
       else if (silentMs > idle_timeout) this.#breakOff()
       this.#bytesSeen = bytes
     } else if (this.#headSent) {
-      if (silentMs > idle_timeout) this.#breakOff()
+      // A caller that does not take what is there holds up the upstream, which is not to blame.
+      if (silentMs > idle_timeout) this.#breakOff(this.#waitsForCaller ? undefined : 'UPSTREAM_TIMEOUT')
     } else if (!this.#sent) {
       // undici ends an attempt after connect_timeout, in coarse steps; this is for a request that waits behind others.
       if (silentMs > connect_timeout * 2 + 1000) this.#refuse('UPSTREAM_TIMEOUT')
     } else if (bodyRate !== undefined) {
       if (silentMs > bodyIdleMs || bodyRate.isTooSlow(now, this.bytesIn)) this.#refuse('REQUEST_TIMEOUT')
     } else if (silentMs > response_timeout) {
-      if (this.#target) this.#upstream.failed(this.#target, false, 'it did not answer in time')
+      if (this.target) this.#upstream.failed(this.target, false, 'it did not answer in time')
       this.#refuse('UPSTREAM_TIMEOUT')
     }
   }
@@ -134,6 +111,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   callerReads(): void {
     if (this.#over) return
     this.#active()
+    this.#waitsForCaller = false
     this.#resumeUpstream?.()
   }
 
@@ -165,7 +143,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
       this.#outbound.wire.sendInformation(status, headers)
       return true
     }
-    if (this.#target) this.#upstream.answered(this.#target)
+    if (this.target) this.#upstream.answered(this.target)
     this.#resumeUpstream = resume
     this.#announced = announcedTrailers(raw)
     this.#sendHead(status, reason, headers)
@@ -176,13 +154,14 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   onData(chunk: Buffer): boolean {
     if (this.#over) return false
     this.#active()
-    return this.#outbound.wire.write(chunk)
+    this.#waitsForCaller = !this.#outbound.wire.write(chunk)
+    return !this.#waitsForCaller
   }
 
   onComplete(raw: Buffer[] | string[] | null): void {
     if (this.#over) return
     // undici takes a reset for the end of a body that has no length of its own; nobody knows whether it was whole.
-    if (this.#target?.isResetting()) return this.onError(new Error('it reset the connection inside a body'))
+    if (this.target?.isResetting()) return this.onError(new Error('it reset the connection inside a body'))
     this.#settle()
     const trailers = raw && raw.length > 0 ? readTrailers(raw as Buffer[], this.#announced) : undefined
     this.#outbound.wire.end(trailers)
@@ -200,7 +179,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
     this.#active()
     this.#headSent = true
     this.headAt = this.#activeAt
-    if (this.#target) this.#upstream.answered(this.#target)
+    if (this.target) this.#upstream.answered(this.target)
     this.#outbound.answered(101)
     const ours = this.#outbound.responseHeaders()
     const { bytes, breakOff } = tunnel(this.#outbound.wire, socket, (raw ?? []) as Buffer[], ours, () => this.#settle())
@@ -209,7 +188,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   }
 
   onError(error: Error): void {
-    const target = this.#target
+    const target = this.target
     if (this.#over || target === undefined) return
     if (error instanceof BodyTooLarge) return this.cancel('BODY_TOO_LARGE')
     if (!this.#sent) {
@@ -218,8 +197,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
       return this.#refuse(isTimeout(error) ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_UNAVAILABLE')
     }
     this.#upstream.failed(target, false, error.message)
-    if (this.#headSent) this.#breakOff()
-    else this.#refuse(isProtocolError(error) ? 'UPSTREAM_PROTOCOL_ERROR' : 'UPSTREAM_UNAVAILABLE')
+    this.cancel(isProtocolError(error, this.#headSent) ? 'UPSTREAM_PROTOCOL_ERROR' : 'UPSTREAM_UNAVAILABLE')
   }
 
   /** A body whose length was told has been judged by it; the length of a chunked one shows while it comes. */
@@ -233,7 +211,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   #retry(failed: UpstreamTarget): void {
     this.#retried = true
     this.#upstream.giveBack(this.#caller, failed)
-    this.#target = undefined
+    this.target = undefined
     this.#active()
     this.start(this.#upstream.targets.length > 1 ? failed : undefined)
   }
@@ -265,9 +243,8 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   }
 
   #protocolError(why: string): false {
-    if (this.#target) this.#upstream.failed(this.#target, false, why)
-    if (this.#headSent) this.#breakOff()
-    else this.#refuse('UPSTREAM_PROTOCOL_ERROR')
+    if (this.target) this.#upstream.failed(this.target, false, why)
+    this.cancel('UPSTREAM_PROTOCOL_ERROR')
     return false
   }
 
@@ -276,8 +253,10 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
     this.#outbound.fail(code)
   }
 
-  #breakOff(): void {
+  /** @param code left out where it is nobody's fault but the caller's, or that of a tunnel in which nothing is said. */
+  #breakOff(code?: ErrorCode): void {
     this.#end('broken off')
+    if (code !== undefined) this.#outbound.brokenOff(code)
     this.#outbound.wire.abort()
   }
 
@@ -290,7 +269,7 @@ export class Forwarding implements Dispatcher.DispatchHandler, WireListener {
   #settle(): void {
     if (this.#over) return
     this.#over = true
-    if (this.#target) this.#upstream.giveBack(this.#caller, this.#target)
+    if (this.target) this.#upstream.giveBack(this.#caller, this.target)
   }
 }
 

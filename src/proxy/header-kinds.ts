@@ -20,6 +20,8 @@ export const kind = {
   userAgent: 15,
   /** Believed from trusted proxies alone. */
   fromTrustedProxy: 16,
+  traceparent: 17,
+  tracestate: 18,
 } as const
 
 export type HeaderKind = (typeof kind)[keyof typeof kind]
@@ -45,6 +47,8 @@ const known: Record<string, HeaderKind> = {
   origin: kind.origin,
   'access-control-request-method': kind.accessControlRequestMethod,
   'user-agent': kind.userAgent,
+  traceparent: kind.traceparent,
+  tracestate: kind.tracestate,
 }
 
 /** Beside X-Forwarded-*: what proxies and content networks tell of the caller, and frameworks believe. */

@@ -3,30 +3,51 @@ import type { Config } from '../config/schema.ts'
 import type { Events } from '../events.ts'
 import { Upstream } from './upstream.ts'
 
-/** The upstreams of the configuration in force. One that a reload leaves as it is keeps its connections and its health. */
+/**
+ * The upstreams of the configuration in force. One that a reload leaves as it is keeps its connections and its health; one
+ * whose authority was renewed makes new connections.
+ */
 export class UpstreamSet {
   readonly #open = new Map<string, Upstream>()
   readonly #clock: Clock
   readonly #events: Pick<Events, 'upstreamUp'>
-  #used = new Set<string>()
+  #inForce: ReadonlySet<string> = new Set()
+  #next: ReadonlySet<string> = new Set()
 
   constructor(clock: Clock, events: Pick<Events, 'upstreamUp'>) {
     this.#clock = clock
     this.#events = events
   }
 
-  /** Opens what is new. Those of the configuration before stay until `closeUnused`. */
-  use(configured: Config['upstreams']): ReadonlyMap<string, Upstream> {
+  /**
+   * Opens what is new. Those of the configuration before stay until `putInForce`.
+   * @param authorities PEM, by the name of the upstream.
+   */
+  use(configured: Config['upstreams'], authorities: ReadonlyMap<string, string>): ReadonlyMap<string, Upstream> {
     const used = new Map<string, Upstream>()
-    this.#used = new Set()
+    const next = new Set<string>()
     for (const [name, config] of Object.entries(configured)) {
-      const id = JSON.stringify([name, config])
-      const upstream = this.#open.get(id) ?? new Upstream(name, config, this.#clock, this.#events)
+      const authority = authorities.get(name)
+      const id = JSON.stringify([name, config, authority])
+      const upstream = this.#open.get(id) ?? new Upstream(name, config, authority, this.#clock, this.#events)
       this.#open.set(id, upstream)
-      this.#used.add(id)
+      next.add(id)
       used.set(name, upstream)
     }
+    this.#next = next
     return used
+  }
+
+  /** Those that were used last are the ones in force: others finish what is in flight, and are closed. */
+  putInForce(): void {
+    this.#inForce = this.#next
+    this.#closeOthers()
+  }
+
+  /** What was used last does not come into force. */
+  abandon(): void {
+    this.#next = this.#inForce
+    this.#closeOthers()
   }
 
   /** Whether a target of this origin is in use. */
@@ -41,16 +62,16 @@ export class UpstreamSet {
     const now = this.#clock.monotonic()
     return new Map(
       Object.entries(configured).map(([name, config]) => {
-        const targets = this.#open.get(JSON.stringify([name, config]))?.targets ?? []
-        return [name, targets.map(({ up, ejectedUntil }) => up && ejectedUntil <= now)]
+        const text = JSON.stringify(config)
+        const open = [...this.#open.values()].find((open) => open.name === name && JSON.stringify(open.config) === text)
+        return [name, (open?.targets ?? []).map(({ up, ejectedUntil }) => up && ejectedUntil <= now)]
       }),
     )
   }
 
-  /** Lets requests in flight on what is no longer configured finish, then closes it. */
-  closeUnused(): void {
+  #closeOthers(): void {
     for (const [id, upstream] of this.#open) {
-      if (this.#used.has(id)) continue
+      if (this.#inForce.has(id)) continue
       this.#open.delete(id)
       void upstream.close()
     }

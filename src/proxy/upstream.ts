@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { buildConnector, Pool } from 'undici'
 import type { Clock } from '../clock.ts'
 import type { UpstreamConfig } from '../config/schema.ts'
 import type { Events } from '../events.ts'
 import { ConnectionShares } from './connection-shares.ts'
+import { watchStatusLines } from './status-line.ts'
 
 /** One origin of an upstream with its connections. */
 export interface UpstreamTarget {
@@ -36,12 +36,19 @@ export class Upstream {
   readonly #probes: NodeJS.Timeout[] = []
   #closed = false
 
-  constructor(name: string, config: UpstreamConfig, clock: Clock, events: Pick<Events, 'upstreamUp'>) {
+  /** @param authority PEM of whom its certificates have to be signed by; undefined: of whom this machine trusts. */
+  constructor(
+    name: string,
+    config: UpstreamConfig,
+    authority: string | undefined,
+    clock: Clock,
+    events: Pick<Events, 'upstreamUp'>,
+  ) {
     this.name = name
     this.config = config
     this.#clock = clock
     this.#events = events
-    this.targets = config.targets.map((target) => openTarget(target.replace(/\/$/, ''), config))
+    this.targets = config.targets.map((target) => openTarget(target.replace(/\/$/, ''), config, authority))
     this.#shares = new ConnectionShares(config.max_connections * this.targets.length)
     for (const target of this.targets) {
       events.upstreamUp(name, target.origin, true)
@@ -129,11 +136,11 @@ export class Upstream {
   }
 }
 
-function openTarget(origin: string, config: UpstreamConfig): UpstreamTarget {
+function openTarget(origin: string, config: UpstreamConfig, authority: string | undefined): UpstreamTarget {
   let resetting = false
   const { hostname } = new URL(origin)
   const serverName = config.tls?.server_name ?? (isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : '')
-  const connect = createConnector(config, serverName, () => {
+  const connect = createConnector(config, authority, serverName, () => {
     resetting = true
     // undici's own listener runs before any microtask.
     queueMicrotask(() => {
@@ -165,20 +172,23 @@ function openTarget(origin: string, config: UpstreamConfig): UpstreamTarget {
   }
 }
 
-/** undici's own connector, with an ear on each socket that hears of an error before undici does. */
+/** undici's own connector, with an ear on each socket that hears of an error and of a status line before undici does. */
 function createConnector(
   config: UpstreamConfig,
+  authority: string | undefined,
   serverName: string,
   onSocketError: () => void,
 ): buildConnector.connector {
-  const ca = config.tls?.ca
   const connect = buildConnector({
     timeout: config.connect_timeout,
-    ...(ca === undefined ? {} : { ca: readFileSync(ca) }),
+    ...(authority === undefined ? {} : { ca: authority }),
   })
   return (options, callback) =>
     connect({ ...options, servername: serverName }, (...result) => {
-      if (result[0] === null) result[1].on('error', onSocketError)
+      if (result[0] === null) {
+        result[1].on('error', onSocketError)
+        watchStatusLines(result[1])
+      }
       callback(...result)
     })
 }

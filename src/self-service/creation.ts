@@ -4,6 +4,7 @@ import { keysManage } from '../config/grantable.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { KeyRequest, KeyRules } from '../keys/create.ts'
 import { isGrantable } from '../keys/scopes.ts'
+import { schemaWords } from '../schema-words.ts'
 import type { KeyRecord } from '../store/store.ts'
 import type { Rights } from './beyond.ts'
 import { parseStrictJson } from './strict-json.ts'
@@ -44,12 +45,12 @@ export function readCreation(
   if (containsKey(JSON.stringify(parsed.value))) {
     return { refused: 'VALIDATION_FAILED', detail: 'The body holds something that looks like a key; leave it out.' }
   }
-  const { data, error } = creation.safeParse(parsed.value)
+  const { data, error } = creation.safeParse(parsed.value, { error: schemaWords })
   if (data !== undefined) return data
   const complaints = error.issues.slice(0, 10).map(({ path, message }) => {
-    return path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`
+    return `${path.length === 0 ? 'The body' : path.map(String).join('.')} ${message}`
   })
-  return { refused: 'VALIDATION_FAILED', detail: complaints.join(' ').slice(0, 2000) }
+  return { refused: 'VALIDATION_FAILED', detail: `${complaints.join('; ').slice(0, 2000)}.` }
 }
 
 /** Left out is taken for JSON; two of them could be read as one or the other. */

@@ -1,4 +1,4 @@
-import type { Actor, Metadata, Page, Role } from './basics.ts'
+import type { Actor, Found, Metadata, Role, Search } from './basics.ts'
 import type { ApiKey, NewKey, NewSecret } from './objects.ts'
 
 /**
@@ -15,16 +15,21 @@ export interface JobsStore {
   /** Jobs that are neither completed nor failed nor cancelled. */
   countUnfinishedJobs(organizationId: string): Promise<number>
   findJob(organizationId: string, jobId: string): Promise<Job | undefined>
-  /** Newest first, without results. */
-  listJobs(organizationId: string, page?: Page): Promise<Job[]>
+  /** Newest first, without results. With a filter a bounded number is looked at. */
+  listJobs(organizationId: string, filter?: JobFilter, page?: Search): Promise<Found<Job>>
   /** One that waits is cancelled at once, one that runs at the end of its step; a finished one stays as it is. */
   cancelJob(organizationId: string, jobId: string, actor: Actor): Promise<Job | undefined>
 
   /**
    * The oldest job that waits, or whose lease has run out. One at a time in each organization, `runningMax` in all: jobs take
    * turns on one store, however many nodes there are.
+   * @param options.jobId for one who wants to do this job alone, whatever waits before it.
    */
-  claimJob(options: { readonly leaseMs: number; readonly runningMax: number }): Promise<ClaimedJob | undefined>
+  claimJob(options: {
+    readonly leaseMs: number
+    readonly runningMax: number
+    readonly jobId?: string
+  }): Promise<ClaimedJob | undefined>
   /** Prolongs the lease. */
   beatJob(lease: JobLease, terms: JobTerms): Promise<JobHold>
   /**
@@ -53,7 +58,13 @@ export const jobTypes = [
 ] as const
 export type JobType = (typeof jobTypes)[number]
 
-export type JobStatus = 'pending' | 'running' | 'completed' | 'failed' | 'cancelled'
+export const jobStatuses = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const
+export type JobStatus = (typeof jobStatuses)[number]
+
+export interface JobFilter {
+  readonly type?: JobType
+  readonly status?: JobStatus
+}
 
 export interface Job {
   /** `job_…` */

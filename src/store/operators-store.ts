@@ -193,7 +193,11 @@ export interface OperatorLink {
   readonly expiresAt: number
 }
 
-export type NewLink = OperatorLink & { readonly tokenSha256: Buffer }
+export type NewLink = OperatorLink & {
+  readonly tokenSha256: Buffer
+  /** Whose event it is; left out: of the instance. */
+  readonly organizationId?: string | null
+}
 
 export interface RedeemLink {
   readonly passwordHash: string

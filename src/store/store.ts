@@ -1,10 +1,10 @@
 import type { AnalyticsStore } from './analytics-store.ts'
-import type { Actor, Metadata, Page, Role } from './basics.ts'
+import type { Actor, Found, Metadata, Page, Role, Search } from './basics.ts'
 import type { JobsStore } from './jobs-store.ts'
 import type { NodesStore } from './nodes-store.ts'
 import type { OperatorsStore } from './operators-store.ts'
 
-export type { Actor, Metadata, Page, Role } from './basics.ts'
+export type { Actor, Found, Metadata, Page, Role, Search } from './basics.ts'
 export type {
   ApiKey,
   NewKey,
@@ -17,6 +17,7 @@ export type {
   WorkspaceRef,
 } from './objects.ts'
 
+import type { EventType } from './event-types.ts'
 import type { IdempotencyStore } from './idempotency-store.ts'
 import type { ApiKey, NewKey, NewSecret, Organization, RateLimitSetting, SuspendedBy, WorkspaceRef } from './objects.ts'
 import type { SealedSecretsStore } from './sealed-secrets-store.ts'
@@ -45,8 +46,8 @@ export interface Store
   createOrganization(input: NewOrganization, actor: Actor): Promise<Organization>
   /** By id or by slug. */
   findOrganization(idOrSlug: string): Promise<Organization | undefined>
-  /** Newest first. `before` is the id of the last one of the page before. */
-  listOrganizations(page?: Page & { readonly among?: readonly string[] }): Promise<Organization[]>
+  /** Newest first. `before` is the id of the last one of the page before; `q` is part of the name or slug, in any case. */
+  listOrganizations(page?: Page & { readonly among?: readonly string[]; readonly q?: string }): Promise<Organization[]>
   updateOrganization(
     id: string,
     patch: OrganizationPatch,
@@ -115,8 +116,13 @@ export interface Store
 
   /** An admin event that goes with no change of its own, for example `api_key.exposed`. */
   appendEvent(event: NewEvent, actor: Actor): Promise<void>
-  /** Newest first. */
-  listEvents(filter?: { organizationId?: string }, page?: Page): Promise<AdminEvent[]>
+  /**
+   * Newest first: in the order of the trail, and with a time in the filter (but no target) by the times of the events. Where
+   * they are filtered by more than an index knows of, a bounded number is looked at.
+   */
+  listEvents(filter?: EventFilter, page?: Search): Promise<Found<AdminEvent>>
+  /** One event by its id, of whatever organization. */
+  findEvent(eventId: string): Promise<AdminEvent | undefined>
 
   /** The audit trail as it is stored, oldest first, at most 1000 at a time. */
   listEventChain(afterSeq: number, limit: number): Promise<StoredEvent[]>
@@ -146,8 +152,11 @@ export interface Store
   finishRequests(rows: readonly RequestRow[]): Promise<void>
   /** The same as one of these three, for all the rows in `parts` together: one transaction. */
   writePackedRequests(write: RequestWrite, parts: readonly PackedRequests[]): Promise<void>
-  /** Newest first. `organizationId: null` lists rows of no organization. */
-  listRequests(filter?: RequestFilter, page?: Page): Promise<RequestRow[]>
+  /**
+   * Newest first. `organizationId: null` lists rows of no organization. Looks at a bounded number of rows, however many there
+   * are: a page may be short, or empty, and there is more behind it.
+   */
+  listRequests(filter?: RequestFilter, page?: Search): Promise<Found<RequestRow>>
   /** One row by its id, of whatever organization. */
   findRequest(rowId: string): Promise<RequestRow | undefined>
   /**
@@ -320,7 +329,7 @@ export type NewServiceAccount = Pick<ServiceAccount, 'organizationId' | 'name' |
 export type ServiceAccountPatch = Partial<Pick<ServiceAccount, 'name' | 'description' | 'role' | 'isActive'>>
 
 export interface NewEvent {
-  readonly type: string
+  readonly type: EventType
   readonly organizationId: string | null
   /** The id of what was changed. */
   readonly target: string | null
@@ -329,12 +338,26 @@ export interface NewEvent {
   readonly after?: Metadata | null
 }
 
-export interface AdminEvent extends Required<NewEvent> {
+export interface AdminEvent extends Required<Omit<NewEvent, 'type'>> {
+  /** One of an earlier version may be no EventType. */
+  readonly type: string
   /** `evt_…` */
   readonly id: string
   readonly seq: number
   readonly at: number
   readonly actor: Actor
+}
+
+export interface EventFilter {
+  readonly organizationId?: string
+  /** `api_key.revoked`, or `api_key.*` for all that begin so. */
+  readonly type?: string
+  readonly actorId?: string
+  readonly target?: string
+  /** Included. */
+  readonly since?: number
+  /** Not included. */
+  readonly until?: number
 }
 
 /** One row of the change log: what a node must forget. */
@@ -394,6 +417,8 @@ export interface RequestFilter {
   readonly statusTo?: number
   readonly code?: string
   readonly method?: string
+  /** True: whichever it is. */
+  readonly shadowCode?: string | true
   readonly since?: number
   readonly until?: number
 }

@@ -1,4 +1,4 @@
-import type { Actor, Page } from './basics.ts'
+import type { Actor, Found, Page, Search } from './basics.ts'
 import type { ApiKey, Organization } from './objects.ts'
 import type { Sealed } from './sealed-secrets-store.ts'
 
@@ -41,8 +41,13 @@ export interface WebhookStore {
   /** The same message again, as a delivery of its own. */
   redeliver(organizationId: string, deliveryId: string, actor: Actor): Promise<Delivery | 'disabled' | undefined>
   findDelivery(organizationId: string, deliveryId: string): Promise<Delivery | undefined>
-  /** Newest first. */
-  listDeliveries(organizationId: string, webhookId: string, page?: Page): Promise<Delivery[]>
+  /** Newest first. With a filter a bounded number is looked at. */
+  listDeliveries(
+    organizationId: string,
+    webhookId: string,
+    filter?: DeliveryFilter,
+    page?: Search,
+  ): Promise<Found<Delivery>>
 
   /**
    * Leases deliveries that are due and counts an attempt for each. At most `perWebhook` of one webhook are out at any time,
@@ -122,7 +127,7 @@ export interface Delivery {
   /** The admin event that it tells of: what the receiver sees as `webhook-id`, in every attempt and redelivery. */
   readonly eventId: string
   readonly message: WebhookMessage
-  readonly status: 'pending' | 'delivered' | 'failed'
+  readonly status: DeliveryStatus
   readonly attempts: number
   /** Null when no further one is due. */
   readonly nextAttemptAt: number | null
@@ -132,6 +137,14 @@ export interface Delivery {
   readonly redeliveryOf: string | null
   readonly createdAt: number
   readonly finishedAt: number | null
+}
+
+export const deliveryStatuses = ['pending', 'delivered', 'failed'] as const
+export type DeliveryStatus = (typeof deliveryStatuses)[number]
+
+export interface DeliveryFilter {
+  readonly status?: DeliveryStatus
+  readonly type?: WebhookType
 }
 
 /** What happened, as it was at that time. */

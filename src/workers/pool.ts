@@ -1,3 +1,4 @@
+import type { Certificates } from '../config/certificates.ts'
 import type { Address, Config } from '../config/schema.ts'
 import type { Traffic } from '../data-plane.ts'
 import type { MetricsReport } from '../metrics/report.ts'
@@ -10,6 +11,7 @@ import { planSharing } from './shared-plan.ts'
 
 export interface WorkerPoolOptions extends Omit<CrewOptions, 'wanted' | 'fork'> {
   readonly config: Config
+  readonly certificates: Certificates
   /** PEM of the keys that sign contexts, the one in use first; asked where `context.sign` is on. */
   readonly signingKeys: () => readonly string[]
   readonly fork?: CrewOptions['fork']
@@ -29,7 +31,7 @@ export interface WorkerPool extends Traffic {
 export async function startWorkers({ fork = forkWorker, ...options }: WorkerPoolOptions): Promise<WorkerPool> {
   const share = planSharing({ first: options.config, ...options })
   const wanted: Wanted = {
-    plan: share(options.config),
+    plan: share(options.config, options.certificates),
     address: undefined,
     syncedAt: Number.NEGATIVE_INFINITY,
     draining: false,
@@ -118,8 +120,8 @@ export async function startWorkers({ fork = forkWorker, ...options }: WorkerPool
       wanted.syncedAt = performance.now() - ageMs
       crew.tellAll('synced', ageMs)
     },
-    async prepare(config) {
-      const plan = share(config)
+    async prepare(config, certificates) {
+      const plan = share(config, certificates)
       // Those that do not answer at all are not waited for as long as a large configuration may take.
       await crew.askAll('settle', undefined, silentAfterMs)
       await Promise.all(crew.carrying().map((member) => prepare(member, plan)))

@@ -1,3 +1,4 @@
+import type { Certificates } from '../config/certificates.ts'
 import type { Address, Config } from '../config/schema.ts'
 import type { Counter, Grant, Holding, Want } from '../limiter/authority.ts'
 import type { Charge, ChargeState } from '../limiter/limiter.ts'
@@ -58,6 +59,8 @@ export interface SharedPlan {
   /** Each reload has a higher one. */
   readonly version: number
   readonly config: Config
+  /** Not read again by who starts later: the files may have changed, for good or bad. */
+  readonly certificates: Certificates
   /** PEM of the keys that sign contexts, the one in use first; none where none are signed. */
   readonly signingKeys: readonly string[]
   /** How many workers share what the configuration bounds. */

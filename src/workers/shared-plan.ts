@@ -1,3 +1,4 @@
+import type { Certificates } from '../config/certificates.ts'
 import type { Config, UpstreamConfig } from '../config/schema.ts'
 import type { SharedPlan } from './protocol.ts'
 
@@ -10,11 +11,16 @@ export interface PlanSource {
 }
 
 /** @returns what makes of each configuration the plan that workers are given, numbered one after the other. */
-export function planSharing({ first, size, signingKeys }: PlanSource): (config: Config) => SharedPlan {
+export function planSharing({
+  first,
+  size,
+  signingKeys,
+}: PlanSource): (config: Config, certificates: Certificates) => SharedPlan {
   let version = 0
-  return (config) => ({
+  return (config, certificates) => ({
     version: ++version,
     config: fitting(first, config, size),
+    certificates,
     signingKeys: config.context.sign ? signingKeys() : [],
     workers: size,
   })

@@ -11,6 +11,7 @@ import { createEvents } from '../metrics/events.ts'
 import { createMetrics, type Metrics } from '../metrics/registry.ts'
 import { openOnRedis } from '../open-limiter.ts'
 import { openKeyReads } from '../open-store.ts'
+import { openTracing } from '../open-tracing.ts'
 import { createRecorder, type Recorder } from '../recorder/recorder.ts'
 import { version } from '../version.ts'
 import { createPeer, type Peer, type Port } from './peer.ts'
@@ -112,7 +113,7 @@ interface Running {
 }
 
 async function startPlane(worker: number, first: SharedPlan, primary: Peer<PrimaryApi>): Promise<Running> {
-  const { config, workers } = first
+  const { config, certificates, workers } = first
   let formats = compileKeyFormats(config.keys)
   let current = config
   let { signingKeys } = first
@@ -136,8 +137,9 @@ async function startPlane(worker: number, first: SharedPlan, primary: Peer<Prima
   const local = createLeasingLimiter({ authority, clock, leases: () => true })
   const limiter = config.redis === '' ? local : await openOnRedis({ config: () => current, clock, events, local })
 
+  const tracer = await openTracing(process.env, events)
   const traffic = await createDataPlane({
-    ...{ config, clock, events, metrics, store, recorder },
+    ...{ config, certificates, clock, events, metrics, store, recorder, tracer },
     limiter,
     // The primary sees each row when it writes it.
     publish: () => {},
@@ -157,7 +159,7 @@ async function startPlane(worker: number, first: SharedPlan, primary: Peer<Prima
     recalled: authority.recalled,
     async prepare(plan) {
       signingKeys = plan.signingKeys
-      const swap = await traffic.prepare(plan.config)
+      const swap = await traffic.prepare(plan.config, plan.certificates)
       return async () => {
         formats = compileKeyFormats(plan.config.keys)
         current = plan.config
@@ -169,7 +171,7 @@ async function startPlane(worker: number, first: SharedPlan, primary: Peer<Prima
       failures.close()
       await traffic.destroy()
       await recorder.close()
-      await limiter.close()
+      await Promise.all([limiter.close(), tracer?.close()])
       await reads.close()
       log.flush()
     },

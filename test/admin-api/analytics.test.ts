@@ -175,7 +175,8 @@ describe('analytics', () => {
     ['by=total&interval=1h', 'interval', 'goes with by=time alone'],
     ['by=route&limit=201', 'limit', 'must be a number from 1 to 200'],
     [range(0, -hourMs), 'since', 'must be before until'],
-    [range(-601 * dayMs), 'since', 'must be at most 600 days before until'],
+    [range(-401 * dayMs), 'since', 'must be at most 400 days before until'],
+    [`by=key&${range(-101 * dayMs)}`, 'since', /^must be at most 100 days before until where all keys/],
     ['by=nothing', 'by', /./],
     ['interval=2m', 'interval', /./],
     ['since=yesterday', 'since', /./],
@@ -193,8 +194,15 @@ describe('analytics', () => {
   })
 })
 
-it.each(['time', 'total', 'route', 'key', 'code'])('the longest range is answered, by %s', async (by) => {
-  const path = `/organizations/${gateway.organization.id}/analytics?${range(-600 * dayMs)}&by=${by}`
+it.each([
+  ['time', 400],
+  ['total', 400],
+  ['route', 400],
+  ['code', 400],
+  ['key', 100],
+  ['key&key_id=key_1', 400],
+])('the longest range is answered, by %s', async (by, days) => {
+  const path = `/organizations/${gateway.organization.id}/analytics?${range(-days * dayMs)}&by=${by}`
   expect((await gateway.api('GET', path)).status).toBe(200)
 })
 
@@ -226,7 +234,7 @@ describe('whose analytics', () => {
 
   it('are those of all to root, of one that it names, and of none', async () => {
     const one = await withRequests({ fromNow: -10 * dayMs })
-    await withRequests({ fromNow: -10 * dayMs })
+    await withRequests({ fromNow: -10 * dayMs, keyId: 'key_2' }, { fromNow: -10 * dayMs, keyId: 'key_2' })
     await gateway.store.insertRequests([
       requestRow({
         at: now - 10 * dayMs,
@@ -240,11 +248,17 @@ describe('whose analytics', () => {
     const root = async (query: string) =>
       (await gateway.api<Bucket[]>('GET', `/analytics?${range(-11 * dayMs, -9 * dayMs)}&${query}`)).body
     const count = async (query: string) => (await root(query)).reduce((sum, { requests }) => sum + requests, 0)
-    expect(await count('')).toBe(3)
+    expect(await count('')).toBe(4)
     expect(await count(`organization_id=${one.id}`)).toBe(1)
     expect(await count('organization_id=none')).toBe(1)
     expect(await count('organization_id=org_unknown')).toBe(0)
     expect(await root('by=code&organization_id=none')).toMatchObject([{ code: 'INVALID_API_KEY', denied: 1 }])
-    expect(await root('by=key')).toMatchObject([{ key_id: 'key_1', requests: 2, name: null }])
+    // Of which organization a key is, no question says.
+    expect(await root('by=key')).toMatchObject([
+      { key_id: 'key_2', requests: 2, name: null },
+      { key_id: 'key_1', requests: 1, name: null },
+    ])
+    expect(await root('by=key&limit=1')).toHaveLength(1)
+    expect(await root('by=key&organization_id=none')).toEqual([])
   })
 })

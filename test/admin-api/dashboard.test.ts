@@ -231,7 +231,7 @@ it('leaves the rest of a gateway as it was', async () => {
 async function start(built: string): Promise<{ server: AdminServer; url: string }> {
   const server = createAdminServer({
     metrics: createMetrics({ version: '0', nodeDefaults: false }),
-    ready: () => ({}),
+    failedChecks: async () => ({}),
     events: { fault: (where, error) => expect.fail(`${where}: ${String(error)}`) },
     isOwnHost: (host) => isOwnHost(host, { listen: '127.0.0.1', hosts: [] }),
     plugins: [dashboard(built)],

@@ -27,6 +27,7 @@ beforeEach(async () => {
 })
 afterEach(() => gateway[Symbol.asyncDispose]())
 
+const today = (): string => `${new Date().toISOString().slice(0, 10)}T00:00:00Z`
 const verify = async (): Promise<Verdict> => (await gateway.api<Verdict>('GET', '/events/verify')).body
 const tamper = (sql: string): void => {
   const database = new DatabaseSync(gateway.storeFile, { timeout: 2000 })
@@ -52,6 +53,41 @@ describe('the audit trail over the admin API', () => {
       after: { name: 'Renamed' },
     })
     expect(JSON.stringify(body)).not.toContain(key.raw)
+  })
+
+  it('is searched, and each event found again by its id', async () => {
+    const events = `/organizations/${gateway.organization.id}/events`
+    const { record } = await gateway.createKey()
+    await gateway.api('POST', `/organizations/${gateway.organization.id}/api-keys/${record.id}/revoke`, {})
+    const { headers, body } = await gateway.api<EventAnswer[]>('GET', `${events}?target=${record.id}&type=api_key.*`)
+    expect([body.map(({ type }) => type), headers.get('link')]).toEqual([['api_key.revoked', 'api_key.created'], null])
+    const [revoked] = body
+    for (const query of [
+      'type=api_key.revoked',
+      'actor_id=admin_token&limit=1',
+      `since=${today()}&type=api_key.revoked`,
+    ]) {
+      expect([query, (await gateway.api<EventAnswer[]>('GET', `${events}?${query}`)).body]).toEqual([query, [revoked]])
+    }
+    for (const query of ['type=api_key.rotated', `until=${today()}`, 'actor_id=usr_nobody', 'target=key_none']) {
+      expect([query, (await gateway.api<EventAnswer[]>('GET', `${events}?${query}`)).body]).toEqual([query, []])
+    }
+    for (const path of [`${events}/${revoked?.id}`, `/events/${revoked?.id}`]) {
+      expect((await gateway.api<EventAnswer>('GET', path)).body).toEqual(revoked)
+    }
+    for (const query of ['type=api_key', 'type=*', 'target=a%00b', 'actor_id=', 'since=yesterday', 'colour=blue']) {
+      expect([query, (await gateway.api('GET', `${events}?${query}`)).status]).toEqual([query, 422])
+    }
+  })
+
+  it('of another organization is like nothing, event by event', async () => {
+    const other = await gateway.createOrg({ name: 'Other' })
+    const [event] = (await gateway.store.listEvents({ organizationId: other.id })).rows
+    for (const id of [event?.id, 'evt_none', 'verify']) {
+      expect((await gateway.api('GET', `/organizations/${gateway.organization.id}/events/${id}`)).status).toBe(404)
+    }
+    expect((await gateway.api('GET', `/events/${event?.id}`)).status).toBe(200)
+    expect((await gateway.api('GET', '/events/evt_none')).status).toBe(404)
   })
 
   it('of all organizations is for root', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyPluginAsync } from 'fastify'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createReadiness } from '../../src/admin-api/readiness.ts'
 import { type AdminServer, type AdminServerOptions, createAdminServer } from '../../src/admin-api/server.ts'
 import { createMetrics } from '../../src/metrics/registry.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
@@ -262,10 +263,12 @@ function post(path: string, body: string, type = 'application/json'): string {
   return `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
 }
 
-function makeServer(options: Partial<AdminServerOptions>): AdminServer {
+type TestOptions = Partial<AdminServerOptions> & { readonly ready?: Parameters<typeof createReadiness>[0] }
+
+function makeServer({ ready = () => ({}), ...options }: TestOptions): AdminServer {
   const server = createAdminServer({
     metrics: createMetrics({ version: '0', nodeDefaults: false }),
-    ready: () => ({}),
+    failedChecks: createReadiness(ready),
     events: { fault: () => {} },
     ...options,
   })
@@ -273,7 +276,7 @@ function makeServer(options: Partial<AdminServerOptions>): AdminServer {
   return server
 }
 
-async function start(options: Partial<AdminServerOptions> = {}) {
+async function start(options: TestOptions = {}) {
   const metrics = createMetrics({ version: '0', nodeDefaults: false })
   const server = makeServer({ metrics, ...options })
   const { host, port } = await server.listen({ host: '127.0.0.1', port: 0 })

@@ -104,7 +104,7 @@ describe('Idempotency-Key', () => {
     const first = await post(`${keys}/${body.key.id}/rotate`, undefined, 'r')
     const again = await post(`${keys}/${body.key.id}/rotate`, undefined, 'r')
     expect([first.status, again.body]).toEqual([200, first.body])
-    const events = await gateway.store.listEvents({ organizationId: gateway.organization.id })
+    const events = (await gateway.store.listEvents({ organizationId: gateway.organization.id })).rows
     expect(events.filter(({ type }) => type === 'api_key.rotated')).toHaveLength(1)
   })
 

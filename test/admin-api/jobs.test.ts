@@ -44,6 +44,18 @@ describe('a job', () => {
     expect(second.body[0]?.id).toBe(ids[2])
   })
 
+  it('is found by its type and status', async () => {
+    const { id } = await runToEnd(gateway, 'request_export')
+    const find = async (query: string) =>
+      (await gateway.api<JobAnswer[]>('GET', `${jobs}?${query}`)).body.map((job) => job.id)
+    expect(await find('type=request_export&status=completed')).toContain(id)
+    expect(await find('type=key_export')).not.toContain(id)
+    expect(await find('type=request_export&status=failed')).toEqual([])
+    for (const query of ['type=bitcoin', 'status=lost']) {
+      expect((await gateway.api('GET', `${jobs}?${query}`)).status).toBe(422)
+    }
+  })
+
   it('is made once for one Idempotency-Key', async () => {
     const send = () => gateway.api<JobAnswer>('POST', jobs, { type: 'key_export' }, { 'Idempotency-Key': 'export-1' })
     const [first, second] = [await send(), await send()]
@@ -274,7 +286,7 @@ describe('bulk_revoke', () => {
       status: 'skipped',
       reason: 'system',
     })
-    const [event] = await gateway.store.listEvents({ organizationId: gateway.organization.id })
+    const [event] = (await gateway.store.listEvents({ organizationId: gateway.organization.id })).rows
     expect(event).toMatchObject({ type: 'job.completed', target: end.id })
   })
 
@@ -315,7 +327,7 @@ describe('rights', () => {
     const { record } = await gateway.createKey({ name: 'Ordered' })
     const { body } = await admin<JobAnswer>('POST', jobs, { type: 'bulk_revoke', params: { ids: [record.id] } })
     await jobEnd(gateway.api, gateway.organization.id, body.id)
-    const events = await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 3 })
+    const events = (await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 3 })).rows
     expect(events.map(({ type, actor }) => [type, actor.id])).toEqual(
       ['job.completed', 'api_key.revoked', 'job.created'].map((type) => [type, admin.operatorId]),
     )

@@ -107,3 +107,32 @@ describe('looking for names that come twice', () => {
     expect(performance.now() - startedAt).toBeLessThan(2000)
   })
 })
+
+it('what is wrong with a body or a query is said in plain words, field by field', async () => {
+  const organization = `/organizations/${gateway.organization.id}`
+  const asked = [
+    ['POST', '/organizations', {}, { name: 'is required' }],
+    ['POST', '/organizations', undefined, { '': 'must be a JSON object' }],
+    ['POST', `${organization}/api-keys`, { name: 5, scopes: 'a' }, { name: 'must be text', scopes: 'must be a list' }],
+    ['POST', `${organization}/api-keys`, { name: 'K', color: 1 }, { '': 'has a field that is not known: color' }],
+    ['POST', `${organization}/webhooks`, { url: 'https://example.com' }, { events: 'is required' }],
+    ['POST', `${organization}/jobs`, { type: 'key_import' }, { params: 'is required' }],
+    [
+      'POST',
+      `${organization}/jobs`,
+      { type: 'key_import', params: { format: 'csv' } },
+      { 'params.data': 'is required' },
+    ],
+    [
+      'GET',
+      `${organization}/events?since=yesterday`,
+      undefined,
+      { since: 'must be a time such as 2026-01-31T12:00:00Z' },
+    ],
+  ] as const
+  for (const [method, path, body, told] of asked) {
+    const answer = await gateway.api<{ errors: { path: string; message: string }[] }>(method, path, body)
+    const errors = Object.fromEntries(answer.body.errors?.map((error) => [error.path, error.message]) ?? [])
+    expect([path, answer.status, errors]).toEqual([path, 422, told])
+  }
+})

@@ -236,7 +236,7 @@ describe('members', () => {
       name: 'T',
       role: 'viewer',
     })
-    const events = await gateway.store.listEvents({}, { limit: 200 })
+    const events = (await gateway.store.listEvents({}, { limit: 200 })).rows
     const own = events.filter(({ actor }) => actor.id === owner.id).map(({ type }) => type)
     expect(own).toEqual([
       'admin_token.created',

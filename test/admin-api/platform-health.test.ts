@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { startAdmin } from '../helpers/admin.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { startHttpUpstream } from '../helpers/http-upstream.ts'
@@ -47,6 +47,14 @@ describe('GET /platform/health', () => {
       repair()
     }
     await eventually('the store to be back', async () => (await gateway.api<Health>('GET', '/health')).body.ready)
+  })
+
+  it('and /readyz ask the store once when they are asked together', async () => {
+    await using gateway = await startAdmin()
+    const ping = vi.spyOn(gateway.store, 'ping')
+    const readyz = () => fetch(`${gateway.adminUrl}/readyz`)
+    await Promise.all([readyz(), gateway.api('GET', '/health'), readyz(), gateway.api('GET', '/health')])
+    expect(ping).toHaveBeenCalledTimes(1)
   })
 
   it('says which target of an upstream is down', async () => {

@@ -28,7 +28,7 @@ describe('a session whose log-in is more than ten minutes ago', () => {
       expect([endpoint, (await call(endpoint, { nonsense: true })).status]).toEqual([endpoint, expected])
     }
     clock.advance(1)
-    const before = await gateway.store.listEvents({}, { limit: 200 })
+    const before = (await gateway.store.listEvents({}, { limit: 200 })).rows
     for (const endpoint of provenOnly) {
       for (const body of [{ nonsense: true }, { name: 'T', role: 'root', email: 'm@example.com', is_root: true }]) {
         const answer = await call(endpoint, body)
@@ -36,7 +36,7 @@ describe('a session whose log-in is more than ten minutes ago', () => {
         expect(answer.body.detail).toContain('POST /platform/sessions')
       }
     }
-    expect(await gateway.store.listEvents({}, { limit: 200 })).toEqual(before)
+    expect((await gateway.store.listEvents({}, { limit: 200 })).rows).toEqual(before)
     expect((await browser.send('POST', '/platform/organizations', { name: 'Daily work' })).status).toBe(201)
     expect((await browser.send('GET', '/platform/operators')).status).toBe(200)
   })

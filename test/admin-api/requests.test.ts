@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type AdminGateway, startAdmin } from '../helpers/admin.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { startHttpUpstream } from '../helpers/http-upstream.ts'
+import { requestRow } from '../helpers/request-row.ts'
 
 interface Row {
   id: string
@@ -21,7 +22,9 @@ beforeAll(async () => {
   gateway = await startAdmin(`
 scopes: { 'a:read': Read }
 upstreams: { api: { targets: ['${upstream.url}'] } }
-routes: [{ path: /a/*, scopes: ['a:read'], upstream: api }]
+routes:
+  - { path: /a/*, scopes: ['a:read'], upstream: api }
+  - { path: /tried/*, scopes: ['a:read'], shadow: true, upstream: api }
 `)
   rows = `/organizations/${gateway.organization.id}/requests`
 })
@@ -60,6 +63,40 @@ describe('the request log over the admin API', () => {
     expect(await paths(`key_id=${key.record.id}`)).toEqual(['/a/one'])
     expect(await paths(`route=${encodeURIComponent('/a/*')}&limit=1`)).toEqual(['/a/two'])
     expect((await gateway.api('GET', `${rows}?status=9xx`)).status).toBe(422)
+  })
+
+  it('finds what a route in shadow mode would have refused', async () => {
+    const poor = await gateway.createKey({ scopes: [] })
+    await gateway.request('GET', '/tried/it', { key: poor })
+    await gateway.request('GET', '/tried/well', { key: await gateway.createKey() })
+    await logged(rows, (found) => ['/tried/it', '/tried/well'].every((path) => found.some((row) => row.path === path)))
+    const paths = async (query: string) =>
+      (await gateway.api<Row[]>('GET', `${rows}?${query}`)).body.map(({ path }) => path)
+    expect(await paths('shadow_code=any')).toEqual(['/tried/it'])
+    expect(await paths('shadow_code=INSUFFICIENT_SCOPE')).toEqual(['/tried/it'])
+    expect(await paths('shadow_code=RATE_LIMITED')).toEqual([])
+    expect((await gateway.api('GET', `${rows}?shadow_code=true`)).status).toBe(422)
+  })
+
+  it('looks at 50,000 rows for one answer, and says that there are more to look at', async () => {
+    const busy = await gateway.createOrg({ name: 'Busy' })
+    const at = Date.now() - 3_600_000
+    const plain = Array.from({ length: 50_000 }, (_, index) => requestRow({ organizationId: busy.id, at: at + index }))
+    const wanted = requestRow({ organizationId: busy.id, at: at - 1, method: 'PATCH', path: '/a/patched' })
+    await gateway.store.insertRequests([wanted, ...plain])
+    const list = `/organizations/${busy.id}/requests`
+
+    const first = await gateway.api<Row[]>('GET', `${list}?method=PATCH`)
+    expect(first.body).toEqual([])
+    const next = /^<\/platform(.+)>; rel="next"$/.exec(first.headers.get('link') ?? '')?.[1] ?? ''
+    expect(next).toContain(`method=PATCH&cursor=${plain[0]?.id}`)
+    const second = await gateway.api<Row[]>('GET', next)
+    expect(second.body.map(({ path }) => path)).toEqual(['/a/patched'])
+    expect(second.headers.get('link')).toBeNull()
+    // Organization and time are found by an index: nothing has to be looked through.
+    const until = new Date(at).toISOString()
+    const direct = await gateway.api<Row[]>('GET', `${list}?until=${until}&method=PATCH`)
+    expect(direct.body.map(({ path }) => path)).toEqual(['/a/patched'])
   })
 
   it('shows rows of no organization to root alone', async () => {
@@ -135,15 +172,21 @@ describe('the live tail', () => {
     const other = await gateway.createOrg({ name: 'Other' })
     const foreign = await gateway.createKey({ organizationId: other.id })
     const tail = await open(`${rows}/stream?status=2xx`)
+    const shadowed = await open(`${rows}/stream?shadow_code=any`)
     expect(tail.response.headers.get('content-type')).toBe('text/event-stream')
-    await eventually('the stream to be open', () => tail.text().includes(': connected'))
+    for (const each of [tail, shadowed]) {
+      await eventually('the stream to be open', () => each.text().includes(': connected'))
+    }
     await gateway.request('GET', '/a/foreign', { key: foreign })
     await gateway.request('GET', '/nowhere', { key })
     await gateway.request('GET', '/a/live', { key })
     await eventually('the row', () => tail.text().includes('/a/live'))
     expect(tail.text()).toMatch(/event: request\nid: [0-9a-f-]{36}\ndata: \{.*"path":"\/a\/live"/)
     expect(tail.text()).not.toMatch(/foreign|nowhere/)
-    await tail.close()
+    await gateway.request('GET', '/tried/live', { key: await gateway.createKey({ scopes: [] }) })
+    await eventually('the shadowed row', () => shadowed.text().includes('/tried/live'))
+    expect(shadowed.text()).not.toContain('/a/live')
+    await Promise.all([tail.close(), shadowed.close()])
   })
 
   it('ends when the rights of the one who watches end', async () => {

@@ -50,7 +50,7 @@ describe('reveal', () => {
   it('is in the audit trail, with who and which secret, and without the key', async () => {
     const { key, raw_key } = await make()
     await reveal(key.id)
-    const [event] = await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 1 })
+    const [event] = (await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 1 })).rows
     expect(event).toMatchObject({
       type: 'api_key.revealed',
       target: key.id,
@@ -88,9 +88,11 @@ describe('reveal', () => {
     expect((await gateway.api('POST', `/organizations/${other.id}/api-keys/${key.id}/reveal`)).status).toBe(404)
     expect((await reveal('key_none')).status).toBe(404)
     await gateway.api('DELETE', `${keys}/${key.id}`)
-    const events = await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 1 })
+    const events = (await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 1 })).rows
     expect((await reveal(key.id)).status).toBe(409)
-    expect(await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 1 })).toEqual(events)
+    expect((await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 1 })).rows).toEqual(
+      events,
+    )
   })
 
   it('is 401 without credentials, and 422 for a body that is not its own', async () => {
@@ -111,7 +113,7 @@ describe('reveal', () => {
     const moved = await reveal(other.key.id)
     expect(moved).toMatchObject({ status: 409, body: { code: 'CONFLICT' } })
     expect(JSON.stringify(moved.body)).not.toContain(one.raw_key)
-    const [event] = await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 1 })
+    const [event] = (await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 1 })).rows
     expect(event).toMatchObject({ type: 'api_key.created', target: other.key.id })
     expect((await reveal(one.key.id)).body).toEqual({ raw_key: one.raw_key })
   })
@@ -170,7 +172,7 @@ describe('reveal to a cookie session', () => {
   })
 
   it('names the operator in the audit trail, once for the one time that the key was shown', async () => {
-    const events = await gateway.store.listEvents({ organizationId: gateway.organization.id })
+    const events = (await gateway.store.listEvents({ organizationId: gateway.organization.id })).rows
     const revealed = events.filter(({ type }) => type === 'api_key.revealed')
     expect(revealed).toMatchObject([{ actor: { type: 'operator', id: admin.id } }])
     expect(JSON.stringify(events)).not.toContain(password)

@@ -158,6 +158,7 @@ const makers: Readonly<Record<string, (owner: Organization) => Promise<string>>>
     await gateway.store.insertRequests([row])
     return row.id
   },
+  event_id: async (owner) => (await gateway.store.listEvents({ organizationId: owner.id })).rows[0]?.id ?? '',
   job_id: async (owner) => {
     const jobs = `/organizations/${owner.id}/jobs`
     const { body } = await gateway.api<{ id: string }>('POST', jobs, { type: 'key_export' })

@@ -26,7 +26,7 @@ describe('set-up', () => {
     expect((await browser.send('POST', '/platform/organizations', { name: 'Second' })).status).toBe(201)
     expect(await methods()).toMatchObject({ setup_required: false })
     expect(await gateway.app.setupLink()).toBeUndefined()
-    const [event] = await gateway.store.listEvents({}, { limit: 200 })
+    const [event] = (await gateway.store.listEvents({}, { limit: 200 })).rows
     expect(event).toMatchObject({ type: 'organization.created', actor: { type: 'operator', id: answer.body.id } })
   })
 

@@ -68,7 +68,7 @@ describe('webhooks over the admin API', () => {
         expect(file.includes(one.slice('whsec_'.length))).toBe(false)
         expect(file.includes(bytes)).toBe(false)
       }
-      expect(JSON.stringify(await gateway.store.listEvents({}, { limit: 200 }))).not.toContain(one)
+      expect(JSON.stringify((await gateway.store.listEvents({}, { limit: 200 })).rows)).not.toContain(one)
     }
   })
 
@@ -140,6 +140,26 @@ describe('webhooks over the admin API', () => {
     expect(second.body.map((delivery) => delivery.id)).toEqual(ids.slice(2))
   })
 
+  it('find a delivery again, by its id and among those of its kind', async () => {
+    const { id } = await create({ events: ['api_key.created'] })
+    const made = (await gateway.api<{ id: string }>('POST', `${webhooks}/${id}/test`)).body
+    const path = `${webhooks}/${id}/deliveries`
+    const delivery = await eventually('it to be delivered', async () => {
+      const { body } = await gateway.api<Record<string, unknown>>('GET', `${path}/${made.id}`)
+      return body.status === 'delivered' && body
+    })
+    await gateway.createKey()
+    for (const query of ['type=webhook.test', 'type=webhook.test&status=delivered']) {
+      expect((await gateway.api('GET', `${path}?${query}`)).body).toEqual([delivery])
+    }
+    expect((await gateway.api('GET', `${path}?status=failed`)).body).toEqual([])
+    expect((await gateway.api<unknown[]>('GET', `${path}?type=api_key.created`)).body).toHaveLength(1)
+    expect((await gateway.api('GET', `${path}?type=api_key.forgotten`)).status).toBe(422)
+    expect((await gateway.api('GET', `${path}?status=lost`)).status).toBe(422)
+    const elsewhere = await create()
+    expect((await gateway.api('GET', `${webhooks}/${elsewhere.id}/deliveries/${made.id}`)).status).toBe(404)
+  })
+
   it('of another organization are 404 in every method, before the body is read', async () => {
     const { id } = await create()
     const delivery = (await gateway.api<{ id: string }>('POST', `${webhooks}/${id}/test`)).body.id
@@ -151,6 +171,7 @@ describe('webhooks over the admin API', () => {
       ['POST', `/webhooks/${id}/test`],
       ['POST', `/webhooks/${id}/rotate-secret`],
       ['GET', `/webhooks/${id}/deliveries`],
+      ['GET', `/webhooks/${id}/deliveries/${delivery}`],
       ['POST', `/webhooks/${id}/deliveries/${delivery}/redeliver`],
       ['POST', `/deliveries/${delivery}/redeliver`],
     ] as const) {

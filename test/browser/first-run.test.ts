@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { startUpstream } from '../../examples/upstream.ts'
+import { startAdmin } from '../helpers/admin.ts'
 import { startGateway } from '../helpers/gateway.ts'
-import { password } from '../helpers/operators.ts'
+import { logInRoot, password } from '../helpers/operators.ts'
 import { visit } from '../helpers/visit.ts'
 
 it('leads from the set-up link to a first request, which it sees live', async () => {
@@ -62,4 +63,16 @@ it('a set-up link works once', async () => {
   expectProblem(/^POST \/platform\/setup was answered 401$/)
   await page.getByRole('button', { name: 'Set the password' }).click()
   await page.getByText('This link is no longer good').waitFor()
+})
+
+it('somebody with root begins in the only organization, and above all of them where there are more', async () => {
+  await using gateway = await startAdmin()
+  const { email } = await logInRoot(gateway)
+  const first = await visit(gateway.adminUrl, '/', { email })
+  await first.page.getByRole('heading', { name: 'Acme', level: 1 }).waitFor()
+  await first.page.getByRole('link', { name: 'API keys' }).waitFor()
+  await gateway.createOrg({ name: 'Globex' })
+  const second = await visit(gateway.adminUrl, '/', { email })
+  await second.page.getByText('in all organizations').waitFor()
+  await second.page.getByRole('button', { name: 'Organization: Choose an organization' }).waitFor()
 })

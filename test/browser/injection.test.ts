@@ -47,7 +47,9 @@ afterAll(() => world[Symbol.asyncDispose]())
 
 it('names that people give are text wherever they are shown', async () => {
   const { adminUrl, organizationId, people, gateway } = world
-  const [row] = await gateway.store.listRequests({ keyId }, { limit: 1 })
+  const {
+    rows: [row],
+  } = await gateway.store.listRequests({ keyId }, { limit: 1 })
   const org = `/o/${organizationId}`
   const pages: readonly (readonly [string, readonly string[]])[] = [
     [org, ['organization']],

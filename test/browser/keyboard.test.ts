@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type DashboardWorld, startDashboardWorld } from '../helpers/dashboard-world.ts'
 import { password } from '../helpers/operators.ts'
-import { visit } from '../helpers/visit.ts'
+import { axeFindings, visit } from '../helpers/visit.ts'
 
 let world: DashboardWorld
 beforeAll(async () => {
@@ -75,6 +75,39 @@ it('the main path goes by the keyboard alone: log in, make a key, look at it, re
   await focusIs(page, 'Log out')
   await keyboard.press('Enter')
   await page.getByRole('heading', { name: 'Log in to Sallyport' }).waitFor()
+})
+
+it('? tells of the shortcuts, and Ctrl with K finds a page, an organization and a key by what is typed', async () => {
+  const { adminUrl, organizationId, people, keys } = world
+  const { page } = await visit(adminUrl, `/o/${organizationId}/workspaces`, { email: people.root })
+  const { keyboard } = page
+  const dialog = page.getByRole('dialog')
+  await keyboard.press('?')
+  await dialog.getByText('Find a page, an organization or a key').waitFor()
+  await keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+
+  const find = async (text: string, kind: RegExp): Promise<void> => {
+    await keyboard.press('Control+k')
+    await dialog.getByRole('combobox').waitFor()
+    await keyboard.type(text)
+    await dialog.getByRole('option', { selected: true, name: kind }).waitFor()
+    expect(await axeFindings(page)).toEqual([])
+    await keyboard.press('Enter')
+    await dialog.waitFor({ state: 'detached' })
+  }
+  await find('web', /Webhooks/)
+  await page.getByRole('heading', { name: 'Webhooks', level: 1 }).waitFor()
+  await expect.poll(() => page.title()).toBe('Webhooks · Acme Ltd · Sallyport')
+  await find('status b', /Status board/)
+  await page.getByRole('heading', { name: 'Status board', level: 1 }).waitFor()
+  await find('glob', /Globex/)
+  await page.getByRole('heading', { name: 'Globex', level: 1 }).waitFor()
+
+  // A whole key that is pasted does not get into a question to the server, nor onto the screen.
+  await keyboard.press('Control+k')
+  await dialog.getByRole('combobox').fill(keys.reader.raw)
+  expect(await dialog.getByRole('combobox').inputValue()).toBe(keys.reader.raw.slice(0, 12))
 })
 
 /** Tab by Tab, as somebody without a mouse goes; every stop on the way must be one that is seen. */

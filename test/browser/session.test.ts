@@ -50,6 +50,27 @@ describe('a session', () => {
   })
 })
 
+describe('an organization', () => {
+  it('that is not there, or is not one’s own any more, is told of, and is not come back to', async () => {
+    const { adminUrl, organizationId, people, gateway } = world
+    const globex = await gateway.createOrg({ name: 'Globex South' })
+    const admin = await gateway.store.findOperatorByEmail(people.admin)
+    await gateway.store.addMember(globex.id, admin?.id ?? '', 'viewer', testActor)
+    const { page, go, expectProblem } = await visit(adminUrl, `/o/${globex.id}/keys`, { email: people.admin })
+    await page.getByRole('heading', { name: 'API keys', level: 1 }).waitFor()
+    await gateway.store.removeMember(globex.id, admin?.id ?? '', false, testActor)
+    expectProblem(/^GET \/platform\/organizations\/.* was answered 404$/)
+    for (const id of [globex.id, 'nowhere']) {
+      await go(`/o/${id}/keys`)
+      await page.getByText('There is no such organization for you').waitFor()
+      expect(await page.getByRole('button', { name: 'Create key' }).count()).toBe(0)
+    }
+    await page.getByRole('link', { name: 'To the start page' }).click()
+    await page.getByRole('heading', { name: 'Acme Ltd', level: 1 }).waitFor()
+    expect(new URL(page.url()).pathname).toBe(`/o/${organizationId}`)
+  })
+})
+
 describe('without a connection', () => {
   it('what is shown stays, a change says why it failed, and another try goes through once', async () => {
     const { adminUrl, organizationId, people, gateway } = world

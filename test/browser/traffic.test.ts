@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DashboardWorld, startDashboardWorld } from '../helpers/dashboard-world.ts'
+import { requestRow } from '../helpers/request-row.ts'
 import { settled } from '../helpers/tab.ts'
 import { visit } from '../helpers/visit.ts'
 
@@ -48,6 +49,58 @@ describe('requests', () => {
     await drawer.getByRole('link', { name: 'Explain this request' }).click()
     await page.getByText('It would be refused: 403 INSUFFICIENT_SCOPE').waitFor()
     expect(await page.locator('[data-result=deny]').getAttribute('data-step')).toBe('scopes')
+  })
+})
+
+describe('requests of which few match', () => {
+  let quiet: string
+  beforeAll(async () => {
+    const { store, createOrg } = world.gateway
+    quiet = (await createOrg({ name: 'Quiet' })).id
+    const at = Date.now() - 3_600_000
+    const row = { organizationId: quiet, keyId: null }
+    const wanted = requestRow({ ...row, at: at - 1, method: 'PATCH', path: '/rare' })
+    const plain = Array.from({ length: 100_000 }, (_, index) => requestRow({ ...row, at: at + index }))
+    await store.insertRequests([wanted, ...plain])
+  })
+
+  it('are looked for further back by the page itself', async () => {
+    const { page } = await visit(world.adminUrl, `/o/${quiet}/requests?method=PATCH`, { email: world.people.root })
+    await page.getByRole('row', { name: '/rare' }).waitFor()
+    await page.getByText('1 shown', { exact: true }).waitFor()
+    expect(await page.getByRole('button', { name: 'Look further back' }).count()).toBe(0)
+  })
+
+  it('are looked for no further when that is stopped, until somebody says so', async () => {
+    const { page } = await visit(world.adminUrl, `/o/${quiet}`, { email: world.people.root })
+    const held = Promise.withResolvers<void>()
+    await page.route(/requests\?.*cursor=/, async (route) => {
+      await held.promise
+      await route.continue()
+    })
+    await page.goto(`/o/${quiet}/requests?method=PATCH`)
+    await page.getByText('None so far, looked through the newest 50,000 requests…').waitFor()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    held.resolve()
+    await page.getByText('None found so far').waitFor()
+    await page.getByText('Looked through the newest 100,000 requests.').waitFor()
+    expect(await page.getByRole('row', { name: '/rare' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Look further back' }).click()
+    await page.getByRole('row', { name: '/rare' }).waitFor()
+  })
+
+  it('are told by what shadow mode has let through', async () => {
+    const { adminUrl, organizationId, people } = world
+    const { page } = await visit(adminUrl, `/o/${organizationId}/requests`, { email: people.viewer })
+    await page.getByRole('combobox', { name: 'Refused with' }).click()
+    await page.getByRole('option', { name: 'would be refused', exact: true }).click()
+    await page
+      .getByRole('row', { name: /v0.projects.*shadow: INSUFFICIENT_SCOPE/ })
+      .first()
+      .waitFor()
+    await expect.poll(() => new URL(page.url()).searchParams.get('shadow')).toBe('any')
+    const rows = page.getByRole('table', { name: 'Requests' }).getByRole('row')
+    expect(await rows.count()).toBe((await rows.filter({ hasText: 'shadow:' }).count()) + 1)
   })
 })
 

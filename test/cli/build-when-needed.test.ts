@@ -1,6 +1,7 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { repository, runNode } from '../helpers/cli.ts'
 
@@ -26,6 +27,11 @@ afterEach(() => rm(folder, { recursive: true, force: true }))
 const installVite = () => symlink(join(repository, 'node_modules'), join(folder, 'node_modules'))
 const run = (...args: string[]) => runNode([join(folder, 'admin/build-when-needed.ts'), ...args], folder)
 const built = () => readFile(join(folder, 'dist/admin/index.html'), 'utf8')
+const assets = async () => (await readdir(join(folder, 'dist/admin/assets'))).sort()
+const assetText = async () => {
+  const [, file = ''] = /src="\.?\/assets\/([^"]+)"/.exec(await built()) ?? []
+  return readFile(join(folder, 'dist/admin/assets', file), 'utf8')
+}
 const laterMs = 60_000
 
 describe('before npm start and npm run demo', () => {
@@ -36,11 +42,76 @@ describe('before npm start and npm run demo', () => {
     expect(await built()).toContain('<title>One</title>')
     expect(await run()).toMatchObject({ code: 0, stdout: '', stderr: '' })
 
-    await writeFile(join(folder, 'admin/index.html'), '<title>Two</title>')
     const later = new Date(Date.now() + laterMs)
     await utimes(join(folder, 'admin/index.html'), later, later)
-    expect(await run()).toMatchObject(building)
+    expect(await run(), 'a later date is no change').toMatchObject({ stderr: '' })
+    await writeFile(join(folder, 'admin/index.html'), '<title>Two</title>')
+    const earlier = new Date(Date.now() - laterMs)
+    await utimes(join(folder, 'admin/index.html'), earlier, earlier)
+    expect(await run(), 'an earlier date is no reason to leave it').toMatchObject(building)
     expect(await built()).toContain('<title>Two</title>')
+    expect(await run()).toMatchObject({ stderr: '' })
+  })
+
+  it('what it takes in from elsewhere in the repository, and its dependencies, count as its sources', async () => {
+    await installVite()
+    await mkdir(join(folder, 'src'))
+    await writeFile(join(folder, 'src/texts.ts'), 'export const text = "as it was"')
+    await writeFile(join(folder, 'src/types.ts'), 'export type Kind = "one"')
+    await writeFile(
+      join(folder, 'admin/src/main.ts'),
+      `import { text } from '../../src/texts.ts'\nimport type { Kind } from '../../src/types.ts'\ndocument.title = text as Kind`,
+    )
+    await run()
+    await writeFile(join(folder, 'src/types.ts'), 'export type Kind = "one" | "two"')
+    expect(await run(), 'types leave no trace').toMatchObject({ stderr: '' })
+    await writeFile(join(folder, 'src/texts.ts'), 'export const text = "as it is"')
+    expect((await run()).stderr).toContain('Building')
+    expect(await assetText()).toContain('as it is')
+    await writeFile(join(folder, 'package-lock.json'), '{ "lockfileVersion": 3 }')
+    expect((await run()).stderr).toContain('Building')
+    expect((await run()).stderr).toBe('')
+  })
+
+  it('the page is there all the while, and so are the files of the one before, for who has it open', async () => {
+    await installVite()
+    await run()
+    const old = await assets()
+    await writeFile(join(folder, 'admin/src/main.ts'), 'document.title = "another"')
+    let missed = 0
+    let asked = 0
+    const building = run('--anew')
+    const isOver = building.then(() => true)
+    while (!(await Promise.race([isOver, setImmediate(false)]))) {
+      asked += 1
+      const page = await built().catch(() => undefined)
+      const [, file = 'none'] = /src="\.?\/assets\/([^"]+)"/.exec(page ?? '') ?? []
+      if (!(await assets()).includes(file)) missed += 1
+    }
+    expect(await building).toMatchObject({ code: 0 })
+    expect([asked > 10, missed]).toEqual([true, 0])
+    expect(await assets()).toEqual(expect.arrayContaining(old))
+    expect(await assets()).toHaveLength(old.length + 1)
+    expect((await readdir(join(folder, 'dist'))).sort(), 'nothing is left beside').toEqual(['admin'])
+
+    // Two builds later, and an hour: nobody has it open any more.
+    const [first = ''] = old
+    const longAgo = new Date(Date.now() - 2 * 3_600_000)
+    await utimes(join(folder, 'dist/admin/assets', first), longAgo, longAgo)
+    await writeFile(join(folder, 'admin/src/main.ts'), 'document.title = "a third"')
+    await run()
+    expect(await assets()).not.toContain(first)
+    expect(await assets()).toHaveLength(2)
+  })
+
+  it('a build that fails leaves the one that is there', async () => {
+    await installVite()
+    await run()
+    await writeFile(join(folder, 'admin/src/main.ts'), "import './not-there.ts'")
+    expect((await run()).stderr).toContain('could not be built')
+    expect(await built()).toContain('<title>One</title>')
+    expect((await readdir(join(folder, 'dist'))).sort()).toEqual(['admin'])
+    expect(await run('--anew')).toMatchObject({ code: 1, stderr: expect.stringContaining('not-there.ts') })
   })
 
   it('a build that fails is told of in a line, and is no reason not to start', async () => {

@@ -39,7 +39,11 @@ describe('organizations and workspaces on the command line', () => {
 
   it('refuses a slug that is taken, with 1', async () => {
     const { code, stderr } = await cli.run('orgs', 'create', 'Other', '--slug', 'acme')
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'error: there is already one with this slug\n' })
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr:
+        'error: there is already one with this slug; give another with --slug; "sallyport orgs list" shows those there are\n',
+    })
   })
 
   it('suspends and resumes by slug, with the reason', async () => {

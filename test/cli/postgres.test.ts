@@ -130,7 +130,7 @@ describe('store copy', () => {
 
     const clock = testClock()
     const store = await openPostgresStore(cli.url, { clock })
-    expect(await store.listRequests({}, { limit: 200 })).toHaveLength(200)
+    expect((await store.listRequests({}, { limit: 200 })).rows).toHaveLength(200)
     expect(await store.latestChange()).toBe(before.get('changes')?.length)
     await store.close()
   }, 90_000)

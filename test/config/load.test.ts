@@ -206,6 +206,19 @@ describe('loadConfig', () => {
 /gateway.yaml:3:43: upstreams.api.tls.ca: there is no file /ca.pem`)
   })
 
+  it('finds them beside whatever else is wrong', async () => {
+    const told = await load(
+      'gateway.yaml',
+      'store: sqlite:.\nrouts: []\nupstreams: { api: { targets: [https://a], connect_timeout: soon, tls: { ca: ca.pem } } }\n',
+    )
+    expect(told.split('\n')).toEqual([
+      expect.stringContaining('store:  is a folder'),
+      expect.stringContaining('routs: unknown key'),
+      expect.stringContaining('connect_timeout: "soon" is not a duration'),
+      expect.stringContaining('tls.ca: there is no file /ca.pem'),
+    ])
+  })
+
   it('finds out that the store can not be where the file says', async () => {
     expect(await load('a.yaml', 'store: sqlite:.')).toContain('is a folder; write the name of a file in it')
     expect(await load('b.yaml', 'store: sqlite:a.yaml/sub/x.db')).toContain(

@@ -122,14 +122,14 @@ describe('a PostgreSQL database', () => {
     const store = await open()
     expect(await store.findOrganization('a\0b')).toBeUndefined()
     await store.insertRequests([requestRow(clock.now(), { userAgent: 'a\0b' }), requestRow(clock.now())])
-    expect((await store.listRequests()).map(({ userAgent }) => userAgent).sort()).toEqual(['a\ufffdb', 'curl/8.4'])
+    expect((await store.listRequests()).rows.map(({ userAgent }) => userAgent).sort()).toEqual(['a\ufffdb', 'curl/8.4'])
   })
 
   it('writes rows one by one where a batch has one twice, and counts it once', async () => {
     const store = await open()
     const row = requestRow(clock.now(), { status: 201 })
     await store.finishRequests([row, { ...row, status: 500 }, requestRow(clock.now(), { status: 201 })])
-    expect((await store.listRequests()).map(({ status }) => status)).toEqual([201, 201])
+    expect((await store.listRequests()).rows.map(({ status }) => status)).toEqual([201, 201])
   })
 
   it('keeps last_used_at from two nodes that touch the same secrets in opposite order', async () => {
@@ -162,7 +162,7 @@ describe('the days of the request log', () => {
     expect(await days()).toEqual(['request_log_20260115', 'request_log_20260116', 'request_log_20260117'])
     await store.insertRequests([requestRow(clock.now() - 40 * dayMs), requestRow(clock.now() + 9 * dayMs)])
     expect(await days()).toHaveLength(5)
-    expect(await store.listRequests()).toHaveLength(2)
+    expect((await store.listRequests()).rows).toHaveLength(2)
   })
 
   it('are made again where another node has dropped one', async () => {
@@ -170,13 +170,13 @@ describe('the days of the request log', () => {
     await store.insertRequests([requestRow(clock.now())])
     await query('drop table request_log_20260115')
     await store.insertRequests([requestRow(clock.now())])
-    expect(await store.listRequests()).toHaveLength(1)
+    expect((await store.listRequests()).rows).toHaveLength(1)
   })
 
   it('are made once when several nodes need the same one', async () => {
     const stores = await Promise.all([open(), open(), open(), open()])
     await Promise.all(stores.map((store) => store.insertRequests([requestRow(clock.now() + 20 * dayMs)])))
-    expect(await stores[0]?.listRequests()).toHaveLength(4)
+    expect((await stores[0]?.listRequests())?.rows).toHaveLength(4)
   })
 
   it('go whole once they are over, and not while somebody reads them for long', async () => {
@@ -191,7 +191,7 @@ describe('the days of the request log', () => {
     await reader.end()
     expect(await store.pruneRequests(clock.now(), 500)).toBe(2)
     expect(await days()).not.toContain('request_log_20260112')
-    expect(await store.listRequests()).toHaveLength(2)
+    expect((await store.listRequests()).rows).toHaveLength(2)
   })
 })
 

@@ -80,7 +80,7 @@ describe('a PostgreSQL server that was away', () => {
     await makeOrganization(other, 'After')
     await eventually('a nudge for a change', () => nudges > again)
     await store.insertRequests([requestRow(clock.now())])
-    expect(await store.listRequests()).toHaveLength(1)
+    expect((await store.listRequests()).rows).toHaveLength(1)
     end?.()
   })
 

@@ -107,7 +107,7 @@ describe('the thread of a SQLite store', () => {
       await settled
     }
     const keys = await store.listKeys(organizationId)
-    const events = await store.listEvents({}, { limit: 200 })
+    const events = (await store.listEvents({}, { limit: 200 })).rows
     // Each key that is there has its secret, its event and its change; of one that is not there is no trace.
     for (const key of keys) expect(key.secrets).toHaveLength(1)
     const created = events.filter(({ type }) => type === 'api_key.created').map(({ target }) => target)

@@ -1,4 +1,7 @@
-/** Does jobs on the store that it is given, until it is killed. Leases are short, so that the next one need not wait. */
+/**
+ * Does jobs on the store that it is given, until it is killed. Leases are short, so that the next one need not wait.
+ * With a third argument a re-encryption stands still after the first batch: it would be done before anybody saw it begin.
+ */
 import { apiKeyRecord, requestRecord } from '../../src/admin-api/records.ts'
 import { systemClock } from '../../src/clock.ts'
 import { loadConfig } from '../../src/config/load.ts'
@@ -8,7 +11,7 @@ import { openSecretBox } from '../../src/keys/master-key.ts'
 import { reencryptSecrets } from '../../src/keys/reencrypt.ts'
 import { openSqliteStore } from '../../src/store/sqlite.ts'
 
-const [storeFile = '', configFile = ''] = process.argv.slice(2)
+const [storeFile = '', configFile = '', standStill] = process.argv.slice(2)
 const loaded = await loadConfig(configFile, {})
 if (!loaded.ok) throw new Error('the configuration is wrong')
 const { config } = loaded
@@ -23,10 +26,9 @@ createJobs({
   reencrypt: ({ onProgress, ...options }) =>
     reencryptSecrets(store, box, {
       ...options,
-      // Batches take a few milliseconds: without a rest between them it would be done before anybody saw it begin.
       async onProgress(progress) {
         await onProgress?.(progress)
-        await new Promise((resolve) => setTimeout(resolve, 150))
+        if (standStill !== undefined && progress.done > 0) await new Promise(() => {})
       },
     }),
   keyRecord: (key) => apiKeyRecord(key, systemClock.now()),

@@ -145,7 +145,7 @@ describe('a runner killed with SIGKILL in the middle of a job', () => {
   ): Promise<{ killedAt: number[]; result: unknown }> {
     const killedAt: number[] = []
     for (let left = kills; left > 0; left--) {
-      await using runner = await startRunner(env)
+      await using runner = await startRunner(env, 'stand still')
       const before = killedAt.at(-1) ?? 0
       const progress = await eventually('some progress', async () => {
         const now = await progressOf(organizationId)
@@ -165,8 +165,8 @@ describe('a runner killed with SIGKILL in the middle of a job', () => {
     return { killedAt, result }
   }
 
-  async function startRunner(env: Readonly<Record<string, string>>): Promise<AsyncDisposable> {
-    const child = spawn(process.execPath, [runner, storeFile, join(folder, 'gateway.yaml')], {
+  async function startRunner(env: Readonly<Record<string, string>>, ...more: string[]): Promise<AsyncDisposable> {
+    const child = spawn(process.execPath, [runner, storeFile, join(folder, 'gateway.yaml'), ...more], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     })
@@ -186,11 +186,11 @@ describe('a runner killed with SIGKILL in the middle of a job', () => {
   }
 
   const progressOf = (organizationId: string) =>
-    inStore(async (store) => (await store.listJobs(organizationId))[0]?.progress ?? 0)
+    inStore(async (store) => (await store.listJobs(organizationId)).rows[0]?.progress ?? 0)
 
   const resultOf = (organizationId: string) =>
     inStore(async (store) => {
-      const [job] = await store.listJobs(organizationId)
+      const [job] = (await store.listJobs(organizationId)).rows
       return job?.status === 'completed' && (await store.findJob(organizationId, job.id))?.result
     })
 

@@ -15,6 +15,7 @@ export interface FuzzOptions {
 export interface FuzzResult {
   readonly attempts: number
   readonly verdicts: ReadonlyMap<string, number>
+  readonly unanswered: readonly string[]
   readonly failure: { readonly round: number; readonly attempt: Attempt | undefined; readonly error: Error } | undefined
 }
 
@@ -30,13 +31,16 @@ export async function fuzz({ seed, goesOn, from = 0, onRound }: FuzzOptions): Pr
     } catch (error) {
       const attempt = await findCulprit(trial, batch)
       const tried = (round - from + 1) * attemptsPerRound
-      return { attempts: tried, verdicts: trial.verdicts, failure: { round, attempt, error: error as Error } }
+      return { ...seen(trial), attempts: tried, failure: { round, attempt, error: error as Error } }
     }
     onRound?.(round, trial)
-    if (!goesOn(round))
-      return { attempts: (round - from + 1) * attemptsPerRound, verdicts: trial.verdicts, failure: undefined }
+    if (!goesOn(round)) {
+      return { ...seen(trial), attempts: (round - from + 1) * attemptsPerRound, failure: undefined }
+    }
   }
 }
+
+const seen = ({ verdicts, unanswered }: Trial) => ({ verdicts, unanswered })
 
 /** The first of a batch that fails by itself; undefined when they fail together alone. */
 async function findCulprit(trial: Trial, batch: readonly Attempt[]): Promise<Attempt | undefined> {

@@ -40,6 +40,7 @@ const result = await fuzz({
   },
 })
 tell(result.attempts, result.verdicts)
+for (const attempt of result.unanswered) console.log(`without an answer: ${attempt}`)
 if (result.failure) {
   const { round, attempt, error } = result.failure
   console.error(`failed: ${error.message.slice(0, 8000)}`)

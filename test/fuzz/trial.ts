@@ -11,6 +11,8 @@ export interface Trial extends AsyncDisposable {
   attempt(batch: readonly Attempt[]): Promise<void>
   /** Answers by status, and how often there was none. */
   readonly verdicts: ReadonlyMap<string, number>
+  /** Some of those that had no answer, as JSON. */
+  readonly unanswered: readonly string[]
 }
 
 const paths = [
@@ -43,6 +45,7 @@ const attemptsPerGateway = 4000
 
 export function startTrial(): Trial {
   const verdicts = new Map<string, number>()
+  const unanswered: string[] = []
   let watched: Watched | undefined
   let attempted = 0
 
@@ -62,12 +65,16 @@ export function startTrial(): Trial {
 
   return {
     verdicts,
+    unanswered,
     async attempt(batch) {
       const on = await gateway()
       attempted += batch.length
       try {
         const outcomes = await Promise.all(batch.map((each) => send(on, each)))
-        for (const { responses } of outcomes) count(responses)
+        for (const [index, { responses }] of outcomes.entries()) {
+          count(responses)
+          if (responses.length === 0 && unanswered.length < 10) unanswered.push(JSON.stringify(batch[index]))
+        }
         const { requests, lines } = await on.verify(...outcomes)
         for (const request of requests) {
           const path = request.target.split('?', 1)[0] ?? ''

@@ -101,4 +101,14 @@ describe('an actual request', () => {
     expect(response.headerAll('access-control-allow-origin')).toEqual([origin])
     expect(response.headerAll('access-control-allow-credentials')).toEqual([])
   })
+
+  it('that the upstream fails carries it once', async () => {
+    upstream.respond(({ reset }) => reset())
+    const headers = { Origin: origin }
+    const failed = await gateway.request('GET', '/api/x', { key, headers })
+    expectProblem(failed, 502, 'UPSTREAM_UNAVAILABLE')
+    expect(failed.headerAll('vary')).toEqual(['Origin'])
+    expect(failed.headerAll('access-control-allow-origin')).toEqual([origin])
+    expect(failed.headerAll('access-control-expose-headers')).toHaveLength(1)
+  })
 })

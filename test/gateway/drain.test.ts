@@ -182,7 +182,7 @@ describe('the process', () => {
       release.resolve()
       expect((await client.response()).text()).toBe('served')
       expect(await within(5000, 'the process to end', process.exited)).toEqual([0, null])
-      const rows = await gateway.store.listRequests({ keyId: key.record.id })
+      const { rows } = await gateway.store.listRequests({ keyId: key.record.id })
       expect(rows).toMatchObject([{ requestId: `last-${signal}`, status: 200, path: '/api/slow' }])
     },
   )

@@ -86,6 +86,23 @@ describe('what is too slow or too large', () => {
     expect(upstream.bytesReceived()).toBe(0)
   })
 
+  it('answers a request that came in time, though it was read too late since there was too much to do', async () => {
+    const clients = await Promise.all(['nothing', 'half'].map(() => gateway.connect()))
+    const [late, half] = clients as [(typeof clients)[0], (typeof clients)[0]]
+    const request = gateway.compose('GET', '/nowhere')
+    await half.send(request.subarray(0, 20))
+    // Behind them in the queue of connections: when this one is answered, those are there.
+    await gateway.request('GET', '/nowhere')
+    const sent = [late.send(request), half.send(request.subarray(20))]
+    const busyUntil = performance.now() + 1000
+    while (performance.now() < busyUntil);
+    await Promise.all(sent)
+    for (const client of clients) {
+      expectProblem(await client.response(), 401, 'INVALID_API_KEY')
+      client[Symbol.dispose]()
+    }
+  })
+
   it('answers 408 to a head that drips, however steadily', async () => {
     using client = await gateway.connect()
     await client.send('GET /api/x HTTP/1.1\r\nX-A: ')

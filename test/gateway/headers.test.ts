@@ -270,6 +270,22 @@ describe('X-Forwarded-*', () => {
     await behind.request('GET', '/api/x', { key: await behind.createKey(), headers: sent })
     expect(forwarded()).toEqual(['192.0.2.1, 127.0.0.1', 'https', 'public.example'])
   })
+
+  it('that says nothing is as if it were not there', async () => {
+    await using behind = await startGateway(config('trust_proxy: [127.0.0.1]'))
+    const own = await behind.createKey()
+    for (const blank of ['', ' ', ',', ' , ,']) {
+      const headers = { 'X-Forwarded-For': blank, 'X-Forwarded-Host': '', 'X-Forwarded-Proto': '' }
+      await behind.request('GET', '/api/x', { key: own, headers })
+      expect([blank, ...forwarded()]).toEqual([blank, '127.0.0.1', 'http', behind.host])
+    }
+    const twice = [
+      ['X-Forwarded-For', ''],
+      ['X-Forwarded-For', '192.0.2.1'],
+    ] as const
+    await behind.request('GET', '/api/x', { key: own, headers: twice })
+    expect(forwarded()[0]).toBe('192.0.2.1, 127.0.0.1')
+  })
 })
 
 describe('Host', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/clock.ts'
+import { readCertificates } from '../../src/config/certificates.ts'
 import { parseConfig } from '../../src/config/load.ts'
 import { createDataPlane, type Traffic } from '../../src/data-plane.ts'
 import { compileKeyFormats } from '../../src/keys/format.ts'
@@ -36,6 +37,7 @@ beforeAll(async () => {
   const metrics = createMetrics({ version: 'test', nodeDefaults: false })
   const log = createLog({ level: 'silent', redact: (text) => text })
   traffic = await createDataPlane({
+    certificates: readCertificates(config),
     ...{ config, metrics, clock: systemClock, limiter: createMemoryLimiter({ clock: systemClock }) },
     events: createEvents({ log, metrics, requestLines: false }),
     store: { findKeyByHash: () => answer(), appendEvent: async () => {}, revokeKey: async () => undefined },

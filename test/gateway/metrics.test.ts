@@ -293,12 +293,50 @@ describe('what is written about metrics', () => {
     }
   })
 
+  it('both ask for labels that the metrics have', () => {
+    const dashboard: { panels: { targets?: { expr: string }[] }[] } = JSON.parse(file('deploy/grafana/sallyport.json'))
+    const rules: { groups: { rules: AlertRule[] }[] } = parse(file('deploy/prometheus/alerts.yaml'))
+    const expressions = [
+      ...dashboard.panels.flatMap(({ targets = [] }) => targets),
+      ...rules.groups.flatMap((group) => group.rules),
+    ].map(({ expr }) => expr)
+    expect(expressions.length).toBeGreaterThan(40)
+    expect(expressions.flatMap(unknownLabels)).toEqual([])
+    expect(
+      unknownLabels('sum by (instance, path) (rate(sallyport_requests_total{stauts=~"5..", code!="a"}[5m]))'),
+    ).toEqual(['stauts', 'path'])
+  })
+
   it('the names are checked in earnest: one that does not exist is found', () => {
     expect(
       namesIn('rate(sallyport_request_total[5m]) / sallyport_store_up').filter((name) => !known.has(name)),
     ).toEqual(['sallyport_request_total'])
   })
 })
+
+/** Labels that an expression selects by, and that the metric does not have; or groups by, and that none in it has. */
+function unknownLabels(expression: string): string[] {
+  const infos = new Map(
+    createMetrics({ version: '0' })
+      .list()
+      .map((info) => [info.name, info.labels]),
+  )
+  // Of the scrape, and of histograms.
+  const labelsOf = (name: string) => [
+    ...['instance', 'job', 'le'],
+    ...(infos.get(name) ?? infos.get(name.replace(/_(bucket|sum|count)$/, '')) ?? []),
+  ]
+  const names = expression.match(/\b(?:sallyport|nodejs|process)_[a-z0-9_]+/g) ?? []
+  const selected = [...expression.matchAll(/\b([a-z][a-z0-9_]+)\{([^}]*)\}/g)].flatMap(([, name = '', matchers = '']) =>
+    [...matchers.matchAll(/(\w+)\s*(?:=~|!~|!=|=)\s*"/g)].flatMap(([, label = '']) =>
+      labelsOf(name).includes(label) ? [] : [label],
+    ),
+  )
+  const grouped = [...expression.matchAll(/\b(?:by|without|on|ignoring)\s*\(([^)]*)\)/g)]
+    .flatMap(([, list = '']) => list.split(','))
+    .map((label) => label.trim())
+  return [...selected, ...grouped.filter((label) => !names.some((name) => labelsOf(name).includes(label)))]
+}
 
 interface AlertRule {
   readonly alert: string

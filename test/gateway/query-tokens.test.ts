@@ -119,7 +119,7 @@ describe('a live key that was seen in a URL', () => {
     const exposed = await gateway.createKey()
     await gateway.request('GET', `/nowhere?q=${exposed.raw}`)
     const event = await eventually('an api_key.exposed event', async () =>
-      (await gateway.store.listEvents()).find(
+      (await gateway.store.listEvents()).rows.find(
         ({ type, target }) => type === 'api_key.exposed' && target === exposed.record.id,
       ),
     )
@@ -133,7 +133,7 @@ describe('a live key that was seen in a URL', () => {
       const exposed = await gateway.createKey()
       await gateway.request('GET', target(exposed.raw))
       await eventually('an api_key.exposed event', async () =>
-        (await gateway.store.listEvents()).some(
+        (await gateway.store.listEvents()).rows.some(
           ({ type, target }) => type === 'api_key.exposed' && target === exposed.record.id,
         ),
       )

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RequestRow } from '../../src/store/store.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type Gateway, type RequestOptions, startGateway, type TestKey, testActor } from '../helpers/gateway.ts'
-import { plainResponse, type RawUpstream, startRawUpstream } from '../helpers/raw-upstream.ts'
+import { plainResponse, type RawUpstream, startRawUpstream, type UpstreamExchange } from '../helpers/raw-upstream.ts'
 import { breakStore } from '../helpers/store-outage.ts'
 
 const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
@@ -13,7 +13,7 @@ let key: TestKey
 let suspended: TestKey
 
 const config = (more = '') => `
-upstreams: { api: { targets: ['${upstream.url}'], response_timeout: 200ms } }
+upstreams: { api: { targets: ['${upstream.url}'], response_timeout: 200ms, idle_timeout: 300ms } }
 scopes: { items:read: Read }
 limits: { one: { by: key, requests: 1, per: 1h } }
 routes:
@@ -214,10 +214,10 @@ describe('every decision is one row', () => {
   })
 
   it('of its own organization', async () => {
-    const own = await gateway.store.listRequests({ organizationId: gateway.organization.id })
+    const { rows: own } = await gateway.store.listRequests({ organizationId: gateway.organization.id })
     expect(own.length).toBeGreaterThan(0)
     expect(own.every(({ organizationId }) => organizationId === gateway.organization.id)).toBe(true)
-    const nobodys = await gateway.store.listRequests({ organizationId: null })
+    const { rows: nobodys } = await gateway.store.listRequests({ organizationId: null })
     expect(nobodys.map(({ requestId }) => requestId)).toContain('row-4')
   })
 })
@@ -231,26 +231,83 @@ it('a message that is refused for its framing is in the log too', async () => {
   expect(rows).toHaveLength(before + 1)
 })
 
-it('a request whose caller left is in the log, and so is one whose upstream died', async () => {
+it('a request whose caller left is in the log, without an answer', async () => {
   upstream.respond(() => {})
   using leaving = await gateway.connect()
   upstream.forget()
   await leaving.send(gateway.compose('GET', '/api/left', { key, headers: { 'X-Request-Id': 'left' } }))
   await eventually('the request to arrive', () => upstream.requests.length === 1)
   leaving.reset()
-  await eventually('its row', async () => (await gateway.requestLog()).some(({ requestId }) => requestId === 'left'))
-
-  upstream.respond(({ send, end }) => {
-    send('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf')
-    end()
-  })
-  using torn = await gateway.connect()
-  await torn.send(gateway.compose('GET', '/api/torn', { key, headers: { 'X-Request-Id': 'torn' } }))
-  await torn.closed()
-  upstream.respond(plainResponse())
-  const rows = (await gateway.requestLog()).filter(({ requestId }) => requestId === 'torn' || requestId === 'left')
-  expect(rows.map(({ requestId }) => requestId).sort()).toEqual(['left', 'torn'])
+  expect(await rowOf('left')).toMatchObject({ status: 0, code: null })
 })
+
+describe('a request whose answer had begun', () => {
+  const half = 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'
+  const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'
+  const closing = half.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')
+  const thenEnd =
+    (bytes: string) =>
+    ({ send, end }: UpstreamExchange): void => {
+      send(bytes)
+      end()
+    }
+  const thenReset = ({ send, reset }: UpstreamExchange): void => {
+    send(half)
+    setImmediate(reset)
+  }
+  const breaks: [id: string, code: string, script: (exchange: UpstreamExchange) => void][] = [
+    ['ended', 'UPSTREAM_UNAVAILABLE', thenEnd(half)],
+    ['reset', 'UPSTREAM_UNAVAILABLE', thenReset],
+    ['closed-as-it-said', 'UPSTREAM_UNAVAILABLE', thenEnd(closing)],
+    ['ended-in-chunks', 'UPSTREAM_UNAVAILABLE', thenEnd(chunked)],
+    ['went-on-without-a-chunk', 'UPSTREAM_PROTOCOL_ERROR', ({ send }) => send(`${chunked}no chunk\r\n`)],
+    ['left-in-silence', 'UPSTREAM_TIMEOUT', ({ send }) => send(half)],
+  ]
+
+  it.each(breaks)('and that the upstream %s is in the log and the metrics with %s', async (id, code, script) => {
+    upstream.respond(script)
+    await cutOff(id)
+    expect(await rowOf(id)).toMatchObject({ status: 200, code })
+    expect(await gateway.metrics()).toMatch(
+      new RegExp(`^sallyport_requests_total\\{route="/api/\\*",method="GET",status="200",code="${code}"\\} [1-9]`, 'm'),
+    )
+  })
+
+  it('is in the log with what ended its key', async () => {
+    const own = await gateway.createKey({ scopes: [] })
+    upstream.respond(({ send }) => send(half))
+    const cut = cutOff('revoked', own)
+    await eventually('the request to arrive', () => upstream.last().target === '/api/revoked')
+    await gateway.store.revokeKey(own.record.organizationId, own.record.id, null, testActor)
+    await cut
+    expect(await rowOf('revoked')).toMatchObject({ status: 200, code: 'INVALID_API_KEY' })
+  })
+
+  it('is in the log without a code where the caller left', async () => {
+    upstream.respond(({ send }) => send(half))
+    using client = await gateway.connect()
+    await client.send(gateway.compose('GET', '/api/enough', { key, headers: { 'X-Request-Id': 'enough' } }))
+    await client.until('half')
+    client.reset()
+    expect(await rowOf('enough')).toMatchObject({ status: 200, code: null })
+  })
+
+  const cutOff = async (id: string, by = key): Promise<void> => {
+    using client = await gateway.connect()
+    await client.send(gateway.compose('GET', `/api/${id}`, { key: by, headers: { 'X-Request-Id': id } }))
+    await client.closed()
+  }
+})
+
+const rowOf = async (id: string): Promise<RequestRow> => {
+  try {
+    return await eventually(`the row of ${id}`, async () => {
+      return (await gateway.requestLog()).find(({ requestId }) => requestId === id)
+    })
+  } finally {
+    upstream.respond(plainResponse())
+  }
+}
 
 it('no column of any row, and no page of the database, holds a query or a secret', async () => {
   const marked = { 'User-Agent': `x ${key.raw}`, Referer: key.raw, Cookie: `a=${key.raw}`, 'X-Request-Id': key.raw }
@@ -275,7 +332,7 @@ describe('with audit.durability: strict', () => {
     const outside = await strict.openSecondStore()
     const found: number[] = []
     upstream.respond(async ({ request, body, send }) => {
-      const rows = await outside.listRequests()
+      const { rows } = await outside.listRequests()
       found.push(rows.filter(({ requestId }) => requestId === request.header('x-request-id')).length)
       await body()
       send(plainResponse())

@@ -103,7 +103,7 @@ it('requests of the outage are in the log when the store is back', async () => {
   await eventually(
     'the row to be written',
     async () =>
-      (await gateway.store.listRequests({}, { limit: 200 })).find(
+      (await gateway.store.listRequests({}, { limit: 200 })).rows.find(
         ({ requestId, code }) => requestId === 'during-the-outage' && code === 'KEY_STORE_UNAVAILABLE',
       ),
     { withinMs: 15_000 },

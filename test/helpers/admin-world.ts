@@ -57,6 +57,7 @@ export async function openWorld(gateway: AdminGateway): Promise<AdminWorld> {
       const webhook = await make(`${at}/webhooks`, { url: 'https://hooks.invalid/', events: ['webhook.test'] })
       const delivery = await make(`${at}/webhooks/${webhook.id}/test`, undefined)
       const job = await make(`${at}/jobs`, { type: 'key_export' })
+      const [event] = (await gateway.store.listEvents({ organizationId: organization.id }, { limit: 1 })).rows
       const owner = await gateway.member('owner', organization.id)
       const other = await gateway.member('viewer', organization.id)
       const [session, token] = await Promise.all([
@@ -85,6 +86,7 @@ export async function openWorld(gateway: AdminGateway): Promise<AdminWorld> {
           webhook_id: String(webhook.id),
           delivery_id: String(delivery.id),
           job_id: String(job.id),
+          event_id: event?.id ?? '',
           operator_id: other.operatorId,
           session_id: session.id,
           token_id: token[0]?.id ?? '',

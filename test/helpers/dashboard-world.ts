@@ -110,10 +110,9 @@ export async function startDashboardWorld({ history = 0 }: { history?: number } 
   const job = await make(`${at}/jobs`, { type: 'key_export', params: { format: 'csv' } })
 
   await gateway.requestLog()
-  const [refused] = await store.listRequests(
-    { organizationId: organization.id, code: 'INSUFFICIENT_SCOPE' },
-    { limit: 1 },
-  )
+  const {
+    rows: [refused],
+  } = await store.listRequests({ organizationId: organization.id, code: 'INSUFFICIENT_SCOPE' }, { limit: 1 })
   const parts = stack.move()
   return {
     ...{ gateway, adminUrl: gateway.adminUrl, organizationId: organization.id, keys, call },

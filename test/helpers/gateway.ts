@@ -177,11 +177,12 @@ function withDefaults(yaml: string): string {
 }
 
 async function readAll(store: Store): Promise<RequestRow[]> {
-  const rows: RequestRow[] = []
-  for (;;) {
-    const before = rows.at(-1)?.id
-    const page = await store.listRequests({}, { limit: 200, ...(before !== undefined && { before }) })
-    rows.push(...page)
-    if (page.length < 200) return rows
-  }
+  const all: RequestRow[] = []
+  let before: string | undefined
+  do {
+    const { rows, next } = await store.listRequests({}, { limit: 200, ...(before !== undefined && { before }) })
+    all.push(...rows)
+    before = next
+  } while (before !== undefined)
+  return all
 }

@@ -94,7 +94,7 @@ describe('a job whose orderer has lost the role for it', () => {
     expect(end).toMatchObject({ progress: 50, total: keys, result: { revoked: 50, skipped: 0 } })
     expect(end.errorMessage).toMatch(/ordered it .* role .* again/)
     expect(await revokedOf(bench, made.organizationId)).toBe(50)
-    const [event] = await bench.store.listEvents({ organizationId: made.organizationId }, { limit: 1 })
+    const [event] = (await bench.store.listEvents({ organizationId: made.organizationId }, { limit: 1 })).rows
     expect(event).toMatchObject({ type: 'job.failed', target: made.job.id })
     expect(bench.faults).toEqual([])
   })

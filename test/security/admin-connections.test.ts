@@ -88,7 +88,7 @@ it('where every connection has a request that is being answered, one more is ref
   let waiting = 0
   const server = createAdminServer({
     metrics: createMetrics({ version: '0' }),
-    ready: () => ({}),
+    failedChecks: async () => ({}),
     events: { fault: () => undefined },
     plugins: [
       async (app) => {

@@ -69,7 +69,7 @@ log: { level: debug, requests: true }
   await line('/api/last', authorization, 'X-Request-Id: the-last-one')
 
   await eventually('the last row to be written', async () =>
-    (await gateway.store.listRequests({}, { limit: 200 })).some(({ requestId }) => requestId === 'the-last-one'),
+    (await gateway.store.listRequests({}, { limit: 200 })).rows.some(({ requestId }) => requestId === 'the-last-one'),
   )
   const metrics = await (await fetch(`${process.adminUrl}/metrics`)).text()
   process.child.kill('SIGTERM')

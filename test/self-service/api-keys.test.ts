@@ -129,7 +129,7 @@ describe('POST /tenants/me/api-keys', () => {
     })
     expect(response.header('cache-control')).toBe('no-store')
     expect((await gateway.request('GET', '/write', { key: data.key })).status).toBe(200)
-    const [event] = await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 1 })
+    const [event] = (await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 1 })).rows
     expect(event).toMatchObject({
       ...{ type: 'api_key.created', target: data.id },
       actor: { type: 'api_key', id: own.record.id, requestId: response.header('x-request-id') },
@@ -345,7 +345,7 @@ describe('DELETE /tenants/me/api-keys/{key_id}', () => {
     expectProblem(await gateway.request('GET', '/write', { key }), 401, 'INVALID_API_KEY')
     expect((await gateway.request('GET', path, { key: own })).text()).not.toContain(id)
     expectRefusal(await remove(own, id), 404, 'NOT_FOUND')
-    const [event] = await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 1 })
+    const [event] = (await gateway.store.listEvents({ organizationId: gateway.organization.id }, { limit: 1 })).rows
     expect(event).toMatchObject({ type: 'api_key.deleted', target: id, actor: { type: 'api_key', id: own.record.id } })
   })
 

@@ -224,7 +224,7 @@ describe('a delivery that fails', () => {
     await eventually('all to have ended', async () =>
       (await deliveries(webhook)).every(({ status }) => status === 'failed'),
     )
-    const [event] = await gateway.store.listEvents()
+    const [event] = (await gateway.store.listEvents()).rows
     expect(event).toMatchObject({ type: 'webhook.disabled', target: webhook.id, actor: { type: 'system' } })
     await counted('gone', 1)
 
@@ -263,7 +263,7 @@ describe('a gateway that stops', () => {
     const startedAt = performance.now()
     await gateway.app.close()
     expect(performance.now() - startedAt).toBeLessThan(8000)
-    const [delivery] = await store.listDeliveries(gateway.organization.id, webhook.id)
+    const [delivery] = (await store.listDeliveries(gateway.organization.id, webhook.id)).rows
     expect(delivery).toMatchObject({ status: 'pending', response: { error: 'the gateway was stopped' } })
     expect(delivery?.nextAttemptAt).toBeGreaterThan(clock.now())
   })

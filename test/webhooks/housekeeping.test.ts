@@ -44,14 +44,14 @@ describe('what goes with webhooks', () => {
       clock.advance(2 * dayMs)
       await eventually(
         'every key to be announced',
-        async () => (await store.listDeliveries(organizationId, webhook.id, { limit: 200 })).length === 130,
+        async () => (await store.listDeliveries(organizationId, webhook.id, {}, { limit: 200 })).rows.length === 130,
         { withinMs: 10_000 },
       )
       await eventually('the deliverer to be woken', () => woken >= 2)
       clock.advance(31 * dayMs)
       await eventually(
         'old deliveries to be deleted',
-        async () => (await store.listDeliveries(organizationId, webhook.id)).length === 0,
+        async () => (await store.listDeliveries(organizationId, webhook.id)).rows.length === 0,
         { withinMs: 10_000 },
       )
       expect(faults).toEqual([])

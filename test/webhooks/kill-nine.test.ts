@@ -72,7 +72,7 @@ describe('a process that is killed with SIGKILL while it delivers', () => {
     await eventually(
       'all to be delivered',
       async () => {
-        const deliveries = await store.listDeliveries(organizationId, webhookId)
+        const deliveries = (await store.listDeliveries(organizationId, webhookId)).rows
         return deliveries.every(({ status }) => status === 'delivered')
       },
       { withinMs: 15_000 },
@@ -91,7 +91,7 @@ describe('a process that is killed with SIGKILL while it delivers', () => {
     await eventually(
       'all to be delivered',
       async () => {
-        const deliveries = await store.listDeliveries(organizationId, webhookId)
+        const deliveries = (await store.listDeliveries(organizationId, webhookId)).rows
         return deliveries.every(({ status }) => status === 'delivered')
       },
       { withinMs: 20_000 },

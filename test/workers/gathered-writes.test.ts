@@ -33,7 +33,7 @@ beforeEach(async () => {
 })
 afterEach(() => expect(transactions.length).toBeGreaterThan(0))
 
-const paths = async (): Promise<string[]> => (await store.listRequests()).map(({ path }) => path).sort()
+const paths = async (): Promise<string[]> => (await store.listRequests()).rows.map(({ path }) => path).sort()
 const row = (path: string) => packRequests([requestRow({ path })])
 // biome-ignore lint/suspicious/noExplicitAny: what the store refuses, no type allows
 const refused = (): any => null
@@ -66,7 +66,7 @@ describe('batches of several workers', () => {
       writes.write('finish', packRequests([{ ...decided, status: 201 }])),
       writes.write('insert', row('/other')),
     ])
-    expect((await store.listRequests({ status: 201 })).map(({ path }) => path)).toEqual(['/decided'])
+    expect((await store.listRequests({ status: 201 })).rows.map(({ path }) => path)).toEqual(['/decided'])
     expect(transactions.toSorted()).toEqual(['admit 1', 'finish 1', 'insert 1'])
   })
 

@@ -3,12 +3,13 @@ import type { Config } from '../../src/config/schema.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { startWorkers, type WorkerPool } from '../../src/workers/pool.ts'
 import type { SharedApi } from '../../src/workers/primary-api.ts'
-import { eventually, within } from '../helpers/eventually.ts'
+import { eventually, settled, within } from '../helpers/eventually.ts'
 import { type ScriptedWorker, scriptedWorkers } from '../helpers/scripted-workers.ts'
 
 /** What becomes of workers that die, hang or come at the wrong moment; of their processes see processes.test.ts. */
 
 const config: Config = configSchema.parse({ timeouts: { drain_timeout: '20s' } })
+const certificates = { listener: undefined, authorities: new Map() }
 const address = { host: '127.0.0.1', port: 1234 }
 const change = { seq: 1, kind: 'api_key', id: 'key_1' } as const
 const nobody = async (): Promise<never> => {
@@ -32,7 +33,7 @@ afterEach(async () => {
 async function open(size: number, begin?: (worker: ScriptedWorker) => void) {
   const scripted = scriptedWorkers(begin)
   const opened = await startWorkers({
-    ...{ config, size, api, limits: undefined, signingKeys: () => [], fork: scripted.fork },
+    ...{ config, certificates, size, api, limits: undefined, signingKeys: () => [], fork: scripted.fork },
     events: {
       workerStarted: () => {},
       workerEnded: (_, why) => void exits.push(why),
@@ -50,6 +51,9 @@ const worker = (of: readonly ScriptedWorker[], number: number): ScriptedWorker =
   return found
 }
 
+const heardBy = (workers: readonly ScriptedWorker[]): number =>
+  workers.reduce((sum, { heard }) => sum + heard.length, 0)
+
 describe('a worker that ends', () => {
   it('while it starts is followed by one, however often that happens', async () => {
     const { workers, living } = await open(1, (one) => {
@@ -60,8 +64,8 @@ describe('a worker that ends', () => {
     })
     worker(workers, 1).crash()
     await eventually('one that stays', () => workers.length >= 5 && worker(workers, 5).heard.includes('listen'))
-    await new Promise((resolve) => setTimeout(resolve, 1000))
-    expect(workers).toHaveLength(5)
+    // Longer than any pause between two tries.
+    expect(await settled('the number of workers', () => workers.length, { forMs: 1000 })).toBe(5)
     expect(living()).toHaveLength(1)
   })
 
@@ -75,8 +79,7 @@ describe('a worker that ends', () => {
     release()
     await replaced
     await eventually('two to be there', () => living().length === 2)
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(living()).toHaveLength(2)
+    expect(await settled('the number of those that live', () => living().length, { forMs: 300 })).toBe(2)
   })
 
   it('while it is being replaced is not followed by two', async () => {
@@ -90,17 +93,16 @@ describe('a worker that ends', () => {
     await eventually('the new one to start', () => workers.length === 2)
     worker(workers, 1).crash()
     hold = false
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await settled('the number of workers', () => workers.length, { forMs: 300 })
     for (const release of held) release()
     await replaced
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(living()).toHaveLength(1)
+    expect(await settled('the number of those that live', () => living().length, { forMs: 300 })).toBe(1)
   })
 
   it('while a configuration is prepared does not get that refused', async () => {
     const { pool, workers, living } = await open(2)
     worker(workers, 2).hold('prepare')
-    const prepared = pool.prepare(config)
+    const prepared = pool.prepare(config, certificates)
     await eventually('it to be asked', () => worker(workers, 2).heard.includes('prepare'))
     worker(workers, 2).crash()
     await (await within(2000, 'the others to be ready', prepared))()
@@ -140,7 +142,7 @@ describe('a reload', () => {
     worker(workers, 1).crash()
     await eventually('another to start', () => workers.length === 3 && worker(workers, 3).heard.includes('start'))
     const release = worker(workers, 2).hold('prepare')
-    const prepared = pool.prepare(config)
+    const prepared = pool.prepare(config, certificates)
     await eventually('the others to be asked', () => worker(workers, 2).heard.includes('prepare'))
     hold = false
     for (const go of held) go()
@@ -155,7 +157,7 @@ describe('a reload', () => {
     const { pool, workers, living } = await open(2)
     worker(workers, 1).hold('prepare')
     worker(workers, 1).hold('settle')
-    const apply = await within(3000, 'the reload', pool.prepare(config))
+    const apply = await within(3000, 'the reload', pool.prepare(config, certificates))
     await apply()
     await eventually('all to have it', () => living().length === 2 && living().every(({ version }) => version === 2))
     expect(exits).toEqual(['silent'])
@@ -200,7 +202,7 @@ describe('the end', () => {
     const closing = pool.close().then(() => {
       closed = true
     })
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await settled('what they hear', () => heardBy(workers), { forMs: 100 })
     expect(closed).toBe(false)
     release()
     await closing
@@ -226,12 +228,14 @@ it('a port that no worker has to itself: one that came while the others began to
   })
   const held: (() => void)[] = []
   const events = { workerStarted: () => {}, workerEnded: () => {}, fault: () => {} }
-  pool = await startWorkers({ config, size: 2, api, limits: undefined, signingKeys: () => [], fork, events })
+  pool = await startWorkers({
+    ...{ config, certificates, size: 2, api, limits: undefined, signingKeys: () => [], fork, events },
+  })
   const listening = pool.listen(address)
   await eventually('the first to be asked', () => worker(workers, 1).heard.includes('listen'))
   worker(workers, 2).crash()
   await eventually('another in its place', () => workers.length === 3 && worker(workers, 3).heard.includes('synced'))
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  await settled('what they hear', () => heardBy(workers), { forMs: 50 })
   for (const release of held) release()
   await listening
   await eventually('it to listen', () => worker(workers, 3).heard.includes('listen'))

@@ -1,13 +1,15 @@
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { certificate, writeCertificate } from '../helpers/certificate.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type HttpUpstream, startHttpUpstream } from '../helpers/http-upstream.ts'
+import { newCertificate } from '../helpers/new-certificate.ts'
 import { startWorkersProcess, type WorkersProcess } from '../helpers/workers-process.ts'
 
 /** What the primary sees to, and what its workers do when it does not. Real processes. */
@@ -137,6 +139,37 @@ describe('a primary and its workers', () => {
         }),
     )
     expect(statuses).toEqual(Array(10).fill(200))
+    await rm(folder, { recursive: true })
+  })
+
+  it('shows a renewed certificate in each worker, and one that starts while the file is broken shows the one in force', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sallyport-renewed-'))
+    const files = await writeCertificate(folder)
+    const { gateway, workers } = await start(yaml(`tls: { cert: '${files.cert}', key: '${files.key}' }`))
+    const shown = (): Promise<string | undefined> =>
+      new Promise((resolve, reject) => {
+        const options = { host: '127.0.0.1', port: Number(new URL(gateway.dataUrl).port), rejectUnauthorized: false }
+        const socket = connect(options, () => {
+          resolve(socket.getPeerX509Certificate()?.fingerprint256)
+          socket.destroy()
+        }).on('error', reject)
+      })
+    const next = newCertificate()
+    await writeFile(files.key, next.key)
+    await writeFile(files.cert, next.cert)
+    await eventually('all to show the new one', async () => {
+      return (await times(20, shown)).every((fingerprint) => fingerprint === next.fingerprint)
+    })
+
+    await writeFile(files.cert, 'broken')
+    await eventually('that to be told', () => gateway.output().includes('holds no certificate'))
+    const before = new Set(workers().values())
+    for (const pid of before) process.kill(pid, 'SIGKILL')
+    await eventually('others in their place', () => [...workers().values()].every((pid) => !before.has(pid)), {
+      withinMs: 15_000,
+    })
+    const answers = await eventually('them to listen', () => times(20, shown), { withinMs: 15_000 })
+    expect(new Set(answers)).toEqual(new Set([next.fingerprint]))
     await rm(folder, { recursive: true })
   })
 })

@@ -3,7 +3,11 @@ import { type Config, configSchema } from '../../src/config/schema.ts'
 import { planSharing } from '../../src/workers/shared-plan.ts'
 
 const parse = (file: unknown): Config => configSchema.parse(file)
-const share = (first: Config) => planSharing({ first, size: 2, signingKeys: () => ['pem'] })
+const certificates = { listener: undefined, authorities: new Map() }
+const share = (first: Config) => {
+  const plans = planSharing({ first, size: 2, signingKeys: () => ['pem'] })
+  return (config: Config) => plans(config, certificates)
+}
 
 it('a worker that starts after a reload keeps what a reload does not change, and has what it does', () => {
   const first = parse({ store: 'sqlite:a.db', timeouts: { head: '3s' }, keys: { cache: { max: 10 } } })

@@ -107,7 +107,7 @@ describe('several workers', () => {
     const before = await counted()
     await repeat(60, () => gateway.request('GET', '/plain', { key }))
     const rows = await eventually('all rows to be there', async () => {
-      const found = await gateway.store.listRequests({ keyId: key.record.id }, { limit: 200 })
+      const { rows: found } = await gateway.store.listRequests({ keyId: key.record.id }, { limit: 200 })
       return found.length >= 60 && found
     })
     expect(rows).toHaveLength(60)
@@ -139,7 +139,7 @@ describe('several workers', () => {
     const key = await gateway.createKey()
     expect((await gateway.request('GET', `/plain?note=${key.raw}`)).status).toBe(400)
     await eventually('the event', async () =>
-      (await gateway.store.listEvents({ organizationId: gateway.organization.id })).find(
+      (await gateway.store.listEvents({ organizationId: gateway.organization.id })).rows.find(
         ({ type, target }) => type === 'api_key.exposed' && target === key.record.id,
       ),
     )
@@ -168,7 +168,7 @@ describe('several workers', () => {
     await using strict = await startGateway(yaml('audit: { durability: strict }'))
     const key = await strict.createKey()
     const answers = await repeat(30, () => strict.request('GET', '/plain', { key }))
-    const rows = await strict.store.listRequests({ keyId: key.record.id }, { limit: 200 })
+    const { rows } = await strict.store.listRequests({ keyId: key.record.id }, { limit: 200 })
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200))
     expect(rows).toHaveLength(30)
   })

@@ -39,6 +39,9 @@ export function usePages<Item extends { readonly id: string }>(
       return { items: data, next: nextCursor(response) }
     },
     getNextPageParam: (last) => last.next,
+    // Each page is asked for again: a list that somebody has gone far into stays as it is.
+    refetchOnWindowFocus: ({ state }: { state: { data: InfiniteData<unknown> | undefined } }) =>
+      (state.data?.pages.length ?? 0) <= 5,
     // Another filter: the rows of before stay until there are others, so that nothing flashes while somebody types. Never
     // those of another organization.
     placeholderData: (before, query) => (query?.queryKey[1] === key[1] ? before : undefined),

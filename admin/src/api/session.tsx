@@ -37,8 +37,17 @@ export function useMe(): Me {
 /** The role in an organization, or undefined: not a member. */
 export function useRole(organizationId: string | undefined): Role | undefined {
   const me = useMe()
-  if (me.is_root) return 'root'
-  return me.roles.find((role) => role.organization_id === organizationId)?.role
+  const known = me.roles.find((role) => role.organization_id === organizationId)?.role
+  // Whoever is in hundreds is not told of all at once.
+  const isTold = me.is_root || known !== undefined || me.roles.length >= me.roles_total
+  const { data } = useQuery({
+    queryKey: ['me', 'in', organizationId],
+    enabled: organizationId !== undefined && !isTold,
+    queryFn: ({ signal }) =>
+      ok(api.GET('/platform/me', { params: { query: { organization_id: organizationId ?? '' } }, signal })),
+    staleTime: 60_000,
+  })
+  return me.is_root ? 'root' : (known ?? (isTold ? undefined : data?.roles[0]?.role))
 }
 
 /** Whether the role is at least this one. What it refuses is not offered; the server refuses it anyway. */
@@ -53,7 +62,7 @@ export const rolesUpTo = (role: Role | undefined): Exclude<Role, 'root'>[] =>
 
 /** After a log-in. Nothing that somebody else has seen stays in memory. */
 export function enter(client: QueryClient, me: Me): void {
-  client.removeQueries({ predicate: ({ queryKey: [first] }) => first !== 'me' })
+  client.removeQueries({ predicate: ({ queryKey: [first, more] }) => first !== 'me' || more !== undefined })
   client.setQueryData(['me'], me)
 }
 

@@ -1,4 +1,5 @@
 import { Badge } from '@mantine/core'
+import { outcomes } from './series.ts'
 
 const colours: Readonly<Record<string, string>> = {
   ...{ active: 'teal', delivered: 'teal', completed: 'teal', accepted: 'teal', allow: 'teal' },
@@ -19,7 +20,14 @@ const whole = { flexShrink: 0, minWidth: 'max-content' } as const
 
 /** An HTTP status as it was answered. */
 export function StatusCode({ status }: { status: number }) {
-  const colour = status >= 500 ? 'red' : status === 429 ? 'yellow' : status >= 400 ? 'orange' : 'teal'
+  const colour =
+    status >= 500
+      ? outcomes.errors.color
+      : status === 429
+        ? outcomes.limited.color
+        : status >= 400
+          ? outcomes.denied.color
+          : outcomes.allowed.color
   return (
     <Badge color={colour} className="numbers" style={whole}>
       {status === 0 ? '…' : status}
@@ -29,7 +37,7 @@ export function StatusCode({ status }: { status: number }) {
 
 export const Environment = ({ name }: { name: string | null }) =>
   name === null ? null : (
-    <Badge variant="outline" color={name === 'live' ? 'teal' : 'gray'} style={{ flexShrink: 0 }} maw={120}>
+    <Badge variant="default" fw={500} style={{ flexShrink: 0 }} maw={120} title={name}>
       {name}
     </Badge>
   )

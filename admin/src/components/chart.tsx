@@ -1,153 +1,124 @@
 import 'uplot/dist/uPlot.min.css'
 import { useComputedColorScheme } from '@mantine/core'
 import { useElementSize } from '@mantine/hooks'
-import { useEffect, useRef } from 'react'
+import { useEffect, useMemo, useRef, useState } from 'react'
 import uPlot from 'uplot'
+import { barsOf, stacked } from './chart-bars.ts'
+import { ChartLegend, ChartTooltip } from './chart-parts.tsx'
+import { plotOptions } from './chart-plot.ts'
+import { colourOf, type Series } from './series.ts'
 
-export interface Series {
+export interface ChartProps {
+  /** What it shows, for those who do not see it; the table beside has the same figures. */
   readonly label: string
-  /** A colour of the palette: red, teal, harbour … */
-  readonly color: string
-  readonly values: readonly (number | null)[]
-  readonly fill?: boolean
+  /** Seconds since 1970, ascending: the beginnings of intervals that are equally long. */
+  readonly times: readonly number[]
+  /** Bars: counts that stand on one another, the lowest first. Lines: the highest first. */
+  readonly series: readonly Series[]
+  readonly kind: 'bars' | 'lines'
+  readonly format?: (value: number) => string
+  readonly height?: number
+  /** Somebody has dragged over a part; in seconds since 1970. */
+  readonly onZoom?: (since: number, until: number) => void
+  /** Charts of one name show the same moment while somebody points at one of them. */
+  readonly together?: string
 }
 
-/**
- * Lines over time. Dragging over a part zooms in: `onZoom` gets it in seconds since 1970. For those who do not see it, the
- * table beside has the same figures.
- */
-export function Chart({
-  label,
-  times,
-  series,
-  unit = '',
-  height = 220,
-  onZoom,
-  together,
-}: {
-  label: string
-  /** Seconds since 1970, ascending. */
-  times: readonly number[]
-  series: readonly Series[]
-  unit?: string
-  height?: number
-  onZoom?: (since: number, until: number) => void
-  /** Charts of one name show the same moment while somebody points at one of them. */
-  together?: string
-}) {
+/** What happened over time. Pointing at a moment tells its figures, the names below it hide and show their part. */
+export function Chart({ label, times, series, kind, format = compact, height = 200, onZoom, together }: ChartProps) {
   const { ref, width } = useElementSize()
   const holder = useRef<HTMLDivElement>(null)
   const drawn = useRef<uPlot | undefined>(undefined)
   const scheme = useComputedColorScheme('light')
-  const latest = useRef({ times, series, onZoom })
-  latest.current = { times, series, onZoom }
-  const looks = series.map(({ label: name, color, fill }) => `${name}|${color}|${fill === true}`).join('\n')
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(nothing)
+  const [pointed, setPointed] = useState<{ index: number; left: number } | undefined>(undefined)
+
+  const shown = useMemo(() => series.filter(({ label: name }) => !hidden.has(name)), [series, hidden])
+  const plotted = useMemo(() => plottedOf(kind, times, shown, width), [kind, times, shown, width])
+  const latest = useRef({ plotted, onZoom })
+  latest.current = { plotted, onZoom }
+  const looks = shown.map(({ label: name, color, shades }) => `${name}|${color}|${shades}`).join('\n')
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `looks` stands for what of the series is more than their values
   useEffect(() => {
     const element = holder.current
     if (element === null || width === 0) return
     const style = getComputedStyle(document.documentElement)
-    const colour = (name: string, shade: number): string =>
-      style.getPropertyValue(`--mantine-color-${name}-${shade}`).trim()
-    const text = scheme === 'dark' ? colour('dark', 1) : colour('gray', 7)
-    const line = scheme === 'dark' ? colour('dark', 4) : colour('gray', 2)
-    const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } }
-    const plot = new uPlot(
-      {
-        width,
-        height,
-        padding: [8, 20, 0, 0],
-        cursor: {
-          drag: { x: true, y: false, setScale: false },
-          points: { size: 6 },
-          ...(together !== undefined && { sync: { key: together, filters: { pub: isMove, sub: isMove } } }),
-        },
-        legend: { live: true },
-        scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, most * 1.1)] } },
-        axes: [
-          { ...axis, space: 64, values: (_plot, ticks, _axis, _space, step) => timesOf(ticks, step) },
-          {
-            ...axis,
-            size: unit === '' ? 56 : 68,
-            values: (_plot, ticks) => ticks.map((tick) => `${compact(tick)}${unit}`),
-          },
-        ],
-        series: [
-          { value: (_plot: uPlot, value: number | null) => (value === null ? '–' : moment.format(value * 1000)) },
-          ...latest.current.series.map(({ label: name, color, fill }) => {
-            const stroke = colour(color, scheme === 'dark' ? 4 : 6)
-            return {
-              label: name,
-              stroke,
-              width: 1.5,
-              spanGaps: false,
-              points: { show: true, size: 4, fill: stroke, filter: lonely },
-              value: (_plot: uPlot, value: number | null) => (value === null ? '–' : `${compact(value)}${unit}`),
-              ...(fill && { fill: `${stroke}22` }),
-            }
-          }),
-        ],
-        hooks: {
-          setSelect: [
-            (plot) => {
-              const { left, width: wide } = plot.select
-              if (wide < 8) return
-              latest.current.onZoom?.(plot.posToVal(left, 'x'), plot.posToVal(left + wide, 'x'))
-              plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false)
-            },
-          ],
-        },
-      },
-      toData(latest.current),
-      element,
-    )
+    const value = (name: string): string => style.getPropertyValue(name).trim()
+    const strokes = shown.map((one) => value(colourOf(one, scheme)))
+    const options = plotOptions({
+      ...{ kind, width, height, format, together },
+      strokes: kind === 'bars' ? strokes.reverse() : strokes,
+      text: value(scheme === 'dark' ? '--mantine-color-dark-1' : '--mantine-color-gray-7'),
+      line: value(scheme === 'dark' ? '--mantine-color-dark-4' : '--mantine-color-gray-2'),
+      step: () => latest.current.plotted.step,
+      onPoint: (at) => setPointed((before) => (before?.index === at?.index && before?.left === at?.left ? before : at)),
+      onZoom: (since, until) => latest.current.onZoom?.(since, until),
+    })
+    const plot = new uPlot(options, latest.current.plotted.data, element)
     drawn.current = plot
     return () => {
       drawn.current = undefined
+      setPointed(undefined)
       plot.destroy()
     }
-  }, [looks, unit, height, width, scheme, together])
+  }, [looks, kind, format, height, width, scheme, together])
 
   // New figures alone: the chart stays, and with it the moment that somebody points at.
-  useEffect(() => drawn.current?.setData(toData({ times, series })), [times, series])
+  useEffect(() => drawn.current?.setData(plotted.data), [plotted])
 
   return (
-    <div ref={ref} style={{ minHeight: height + 30 }}>
-      <div ref={holder} role="img" aria-label={label} />
+    <div>
+      <div ref={ref} style={{ position: 'relative', height }}>
+        <div ref={holder} role="img" aria-label={label} />
+        {pointed !== undefined && (
+          <ChartTooltip
+            at={plotted.times[pointed.index]}
+            step={plotted.step}
+            left={pointed.left}
+            width={width}
+            isSum={kind === 'bars'}
+            figures={shown.map((one, index) => ({
+              label: one.label,
+              colour: `var(${colourOf(one, scheme)})`,
+              value: plotted.values[index]?.[pointed.index] ?? null,
+            }))}
+            format={format}
+          />
+        )}
+      </div>
+      <ChartLegend
+        series={series.map((one) => ({ label: one.label, colour: `var(${colourOf(one, scheme)})` }))}
+        hidden={hidden}
+        onChange={setHidden}
+      />
     </div>
   )
 }
 
-/** What charts tell one another: where somebody points, and not what is dragged. */
-const isMove = (type: string): boolean => type === 'mousemove' || type === 'mouseleave'
+const nothing: ReadonlySet<string> = new Set()
 
-const toData = ({ times, series }: { times: readonly number[]; series: readonly Series[] }) =>
-  [times, ...series.map(({ values }) => values)] as uPlot.AlignedData
-
-/** A value with nothing on either side has no line: it gets a dot. */
-function lonely(plot: uPlot, index: number): number[] {
-  const values = plot.data[index] ?? []
-  return Array.from(values.keys()).filter(
-    (at) => values[at] != null && values[at - 1] == null && values[at + 1] == null,
+function plottedOf(kind: ChartProps['kind'], times: readonly number[], shown: readonly Series[], width: number) {
+  if (kind === 'lines') {
+    const values = shown.map((one) => one.values)
+    const [first = 0, second = first] = times
+    return { step: second - first, times, values, data: [times, ...values] as uPlot.AlignedData }
+  }
+  const bars = barsOf(
+    times,
+    shown.map(({ values }) => values),
+    Math.max(24, Math.floor(width / 7)),
   )
+  return { ...bars, data: [bars.times, ...stacked(bars.values).reverse()] as uPlot.AlignedData }
 }
 
-/** The hour by 24, and the day where it begins; days alone where ticks are that far apart. */
-function timesOf(ticks: readonly number[], step: number): string[] {
-  return ticks.map((tick, index) => {
-    const day = days.format(tick * 1000)
-    if (step >= 86_400) return day
-    const before = ticks[index - 1]
-    const isNewDay = before === undefined || days.format(before * 1000) !== day
-    return isNewDay ? `${hours.format(tick * 1000)}\n${day}` : hours.format(tick * 1000)
-  })
-}
-
-const hours = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-const days = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' })
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 const numbers = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
 
 /** 1.2K, 3.4M: for axes and tiles. */
 export const compact = (value: number): string => numbers.format(value)
+
+/** How long something took, as exactly as it is known: sums of it are estimated from classes of durations. */
+export function roughly(ms: number): string {
+  if (ms > 0 && ms < 1) return '< 1 ms'
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${compact(ms / 1000)} s`
+}

@@ -1,7 +1,19 @@
 import { CopyButton, Tooltip, UnstyledButton } from '@mantine/core'
+import { Icon } from './icon.tsx'
 
 /** Something short that people paste elsewhere; a click copies it. `shown`: where less than all is to be seen. */
-export function CopyText({ text, shown = text, label = 'Copy' }: { text: string; shown?: string; label?: string }) {
+export function CopyText({
+  text,
+  shown = text,
+  label = 'Copy',
+  truncate = false,
+}: {
+  text: string
+  shown?: string
+  label?: string
+  /** What does not fit is cut off. */
+  truncate?: boolean
+}) {
   return (
     <CopyButton value={text}>
       {({ copied, copy }) => (
@@ -11,10 +23,13 @@ export function CopyText({ text, shown = text, label = 'Copy' }: { text: string;
               event.stopPropagation()
               copy()
             }}
-            className="mono"
+            className={truncate ? 'copy-text cut' : 'copy-text'}
             aria-label={`${label}: ${shown}`}
           >
-            {shown}
+            <span className="mono">{shown}</span>
+            <span className="copy-mark">
+              <Icon name={copied ? 'check' : 'copy'} size={13} />
+            </span>
           </UnstyledButton>
         </Tooltip>
       )}

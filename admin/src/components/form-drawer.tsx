@@ -1,9 +1,11 @@
 import { Button, Drawer, Group, Skeleton, Stack } from '@mantine/core'
 import type { UseQueryResult } from '@tanstack/react-query'
-import { type ReactNode, useState } from 'react'
+import { createContext, type ReactNode, useContext, useState } from 'react'
+import { ApiError } from '../api/client.ts'
 import { fieldProblem } from '../api/field-problem.ts'
 import type { Tagged } from '../api/tagged.ts'
 import { ErrorNote } from './error-note.tsx'
+import { Meanwhile } from './meanwhile.tsx'
 import { useReturnFocus } from './use-return-focus.ts'
 import { useSubmit } from './use-submit.ts'
 
@@ -12,11 +14,14 @@ export function FormDrawer({
   opened,
   title,
   onClose,
+  wide = false,
   children,
 }: {
   opened: boolean
   title: string
   onClose: () => void
+  /** There is much to say. */
+  wide?: boolean
   children: ReactNode
 }) {
   useReturnFocus(opened)
@@ -26,7 +31,7 @@ export function FormDrawer({
       onClose={onClose}
       title={title}
       position="right"
-      size="min(520px, 100%)"
+      size={`min(${wide ? 600 : 520}px, 100%)`}
       closeOnClickOutside={false}
     >
       {children}
@@ -35,7 +40,7 @@ export function FormDrawer({
 }
 
 /** The same for something that is there: as it is now, and from the start when somebody else was quicker. */
-export function EditDrawer<Item>({
+export function EditDrawer<Item extends object>({
   query,
   children,
   ...frame
@@ -46,13 +51,13 @@ export function EditDrawer<Item>({
   query: UseQueryResult<Tagged<Item>>
   children: (now: Tagged<Item>, startAgain: () => void) => ReactNode
 }) {
-  const [round, setRound] = useState(0)
   const { data, error, refetch } = query
-  const startAgain = (): void => void refetch().then(() => setRound((count) => count + 1))
   return (
     <FormDrawer {...frame}>
       {data !== undefined ? (
-        <div key={round}>{children(data, startAgain)}</div>
+        <Edited now={data} look={refetch}>
+          {children}
+        </Edited>
       ) : error !== null ? (
         <ErrorNote error={error} retry={() => void refetch()} />
       ) : (
@@ -65,6 +70,29 @@ export function EditDrawer<Item>({
     </FormDrawer>
   )
 }
+
+/** Knows what was there when somebody began, and what is there now. */
+function Edited<Item extends object>({
+  now,
+  look,
+  children,
+}: {
+  now: Tagged<Item>
+  look: () => Promise<{ data: Tagged<Item> | undefined }>
+  children: (now: Tagged<Item>, startAgain: () => void) => ReactNode
+}) {
+  const [{ before, round }, begin] = useState({ before: now.item, round: 0 })
+  const startAgain = (): void => void look().then(({ data = now }) => begin({ before: data.item, round: round + 1 }))
+  return (
+    <EditedContext value={{ before, now: now.item, look }}>
+      <div key={round}>{children(now, startAgain)}</div>
+    </EditedContext>
+  )
+}
+
+const EditedContext = createContext<
+  { readonly before: object; readonly now: object; readonly look: () => Promise<unknown> } | undefined
+>(undefined)
 
 /** Fields and their button. What the server refuses stands at the field, or above the button; what was typed stays. */
 export function Form({
@@ -84,24 +112,53 @@ export function Form({
   startAgain?: () => void
   children: (problem: (path: string) => string | undefined) => ReactNode
 }) {
-  const { submit, busy, error } = useSubmit(run)
-  const isOutdated = typeof error === 'object' && error !== null && 'status' in error && error.status === 412
+  const edited = useContext(EditedContext)
+  const { submit, busy, error } = useSubmit(async () => {
+    try {
+      await run()
+    } catch (refusal) {
+      // What it is now tells what somebody else has changed.
+      if (isOutdated(refusal)) await edited?.look()
+      throw refusal
+    }
+  })
   return (
     <form onSubmit={submit}>
       <Stack gap="lg">
         {children((path) => fieldProblem(error, path))}
-        {error !== undefined && (
-          <ErrorNote error={error} {...(isOutdated && startAgain !== undefined && { retry: startAgain })} />
+        {isOutdated(error) && edited !== undefined && startAgain !== undefined ? (
+          <Meanwhile before={edited.before} now={edited.now} startAgain={startAgain} />
+        ) : (
+          error !== undefined && <ErrorNote error={error} />
         )}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={busy} disabled={!ready}>
-            {action}
-          </Button>
-        </Group>
+        <FormFoot action={action} ready={ready} busy={busy} onCancel={onCancel} />
       </Stack>
     </form>
   )
 }
+
+/** The way out and the way on, always in sight however long the form is. */
+export const FormFoot = ({
+  action,
+  ready,
+  busy,
+  onCancel,
+}: {
+  /** The verb on the button. */
+  action: string
+  ready: boolean
+  busy: boolean
+  onCancel: () => void
+}) => (
+  <Group justify="flex-end" gap="xs" className="drawer-foot">
+    <Button variant="default" onClick={onCancel}>
+      Cancel
+    </Button>
+    <Button type="submit" loading={busy} disabled={!ready}>
+      {action}
+    </Button>
+  </Group>
+)
+
+/** Whether somebody else has changed it since (If-Match). */
+export const isOutdated = (error: unknown): boolean => error instanceof ApiError && error.status === 412

@@ -3,7 +3,7 @@ const shapes = {
   overview: 'M4 20V10M10 20V4M16 20v-7M22 20H2',
   key: 'M15 9a5 5 0 1 0-4.6 5L13 16.5V19h2.5v2.5H19V17l-4.4-4.4A5 5 0 0 0 15 9ZM9 8.5h.01',
   requests: 'M4 6h16M4 12h16M4 18h10',
-  explain: 'M12 3v4M12 17v4M5 12H3M21 12h-2M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z',
+  explain: 'M6 4v10a3 3 0 0 0 3 3h9M14 13l4 4-4 4M6 4h.01',
   robot: 'M7 9h10a2 2 0 0 1 2 2v6a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2v-6a2 2 0 0 1 2-2ZM12 9V5M9 13v2M15 13v2',
   box: 'M12 3l8 4.5v9L12 21l-8-4.5v-9L12 3ZM12 12l8-4.5M12 12v9M12 12L4 7.5',
   people: 'M9 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM2 21a7 7 0 0 1 14 0M16 3.5a4 4 0 0 1 0 7M22 21a7 7 0 0 0-5-6.7',
@@ -32,6 +32,7 @@ const shapes = {
   trash: 'M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13',
   upload: 'M12 20V8M7 13l5-5 5 5M5 4h14',
   more: 'M5 12h.01M12 12h.01M19 12h.01',
+  keyboard: 'M3 6h18v12H3V6ZM7 10h.01M12 10h.01M17 10h.01M8 14h8',
   warning: 'M12 4l9 16H3L12 4ZM12 10v4M12 17h.01',
 } as const
 

@@ -1,4 +1,5 @@
-import { Button, Center, Checkbox, ScrollArea, Skeleton, Stack, Table } from '@mantine/core'
+import { Button, Center, Checkbox, ScrollArea, Skeleton, Stack, Table, VisuallyHidden } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import type { ReactNode } from 'react'
 import { useLocation } from 'wouter'
 import type { Pages } from '../api/pages.ts'
@@ -10,6 +11,10 @@ export interface Column<Item> {
   /** Numbers stand to the right. */
   readonly right?: boolean
   readonly width?: number
+  /** Has its place on a wide screen alone: a phone shows what one needs to find a row and to open it. */
+  readonly wide?: boolean
+  /** What is done with a row: its name is for those who do not see it. */
+  readonly menu?: boolean
 }
 
 /** Rows that are ticked, of those that are shown. */
@@ -27,11 +32,12 @@ export interface Choice<Item> {
 export function ListTable<Item extends { readonly id: string }>({
   label,
   pages: { items, query },
-  columns,
+  columns: allColumns,
   to,
   onOpen,
   choice,
   ends = false,
+  fixed = false,
   empty,
 }: {
   /** For those who do not see it. */
@@ -44,9 +50,12 @@ export function ListTable<Item extends { readonly id: string }>({
   choice?: Choice<Item>
   /** What is shown is all there is to be seen, whatever other pages there are. */
   ends?: boolean
+  /** Columns are as wide as they say, and those that say nothing share the rest: what is longer is cut, and never pushes others. */
+  fixed?: boolean
   empty: ReactNode
 }) {
   const [, go] = useLocation()
+  const { columns, isNarrow } = useShownColumns(allColumns)
   if (query.isError && items.length === 0) return <ErrorNote error={query.error} retry={() => void query.refetch()} />
   if (query.isSuccess && items.length === 0) return <>{empty}</>
   const open = to !== undefined ? (item: Item) => go(to(item)) : onOpen
@@ -55,20 +64,23 @@ export function ListTable<Item extends { readonly id: string }>({
       <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label }}>
         <Table
           aria-label={label}
-          miw={columns.length * 110}
+          miw={isNarrow ? undefined : columns.reduce((sum, { menu, width = menu ? 56 : 110 }) => sum + width, 0)}
+          layout={fixed ? 'fixed' : 'auto'}
+          horizontalSpacing={10}
+          className="to-the-edges"
           aria-busy={query.isPlaceholderData}
           style={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}
         >
           <Table.Thead>
             <Table.Tr>
               {choice !== undefined && (
-                <Table.Th w={40} pr={0}>
+                <Table.Th w={36} pr={0}>
                   <TickAll items={items} choice={choice} />
                 </Table.Th>
               )}
-              {columns.map(({ name, right, width }) => (
-                <Table.Th key={name} ta={right ? 'right' : undefined} w={width} style={{ whiteSpace: 'nowrap' }}>
-                  {name}
+              {columns.map(({ name, right, width, menu }) => (
+                <Table.Th key={name} ta={right ? 'right' : undefined} w={menu ? 56 : width}>
+                  {menu ? <VisuallyHidden>{name}</VisuallyHidden> : name}
                 </Table.Th>
               ))}
             </Table.Tr>
@@ -81,7 +93,7 @@ export function ListTable<Item extends { readonly id: string }>({
                     {choice !== undefined && <Table.Td />}
                     {columns.map(({ name }) => (
                       <Table.Td key={name}>
-                        <Skeleton h={18} />
+                        <Skeleton h={22} />
                       </Table.Td>
                     ))}
                   </Table.Tr>
@@ -107,8 +119,13 @@ export function ListTable<Item extends { readonly id: string }>({
                         <Tick item={item} choice={choice} />
                       </Table.Td>
                     )}
-                    {columns.map(({ name, cell, right }) => (
-                      <Table.Td key={name} ta={right ? 'right' : undefined} className={right ? 'numbers' : undefined}>
+                    {columns.map(({ name, cell, right, menu }) => (
+                      <Table.Td
+                        key={name}
+                        ta={right ? 'right' : undefined}
+                        className={right ? 'numbers' : undefined}
+                        py={menu ? 4 : undefined}
+                      >
                         {cell(item)}
                       </Table.Td>
                     ))}
@@ -131,6 +148,12 @@ export function ListTable<Item extends { readonly id: string }>({
       )}
     </Stack>
   )
+}
+
+/** Those that have a place on this screen. */
+export function useShownColumns<Shown extends Pick<Column<never>, 'wide'>>(columns: readonly Shown[]) {
+  const isNarrow = useMediaQuery('(max-width: 36em)', undefined, { getInitialValueInEffect: false }) ?? false
+  return { isNarrow, columns: isNarrow ? columns.filter(({ wide }) => wide !== true) : columns }
 }
 
 function TickAll<Item extends { readonly id: string }>({

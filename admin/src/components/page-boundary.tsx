@@ -1,6 +1,8 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
-import { Component, type ReactNode } from 'react'
+import { Component, type ReactNode, useEffect, useState } from 'react'
+import { isUpdated, mayReload } from '../api/version.ts'
 import { ErrorNote } from './error-note.tsx'
+import { PageSkeleton } from './page-skeleton.tsx'
 
 interface Props {
   /** Where the page is: another place is another try. */
@@ -33,17 +35,33 @@ const reload = (): void => window.location.reload()
 const isOfLoading = (error: unknown): boolean =>
   error instanceof Error && /dynamically imported module|importing a module script|preload CSS/i.test(error.message)
 
-const NotLoaded = () => (
-  <Alert color="red" variant="light" title="This page could not be loaded" role="alert">
-    <Stack gap="xs">
-      <Text size="sm">
-        The gateway can’t be reached from this browser, or it has been updated since the dashboard was opened.
-      </Text>
-      <Group>
-        <Button size="compact-sm" variant="default" onClick={reload}>
-          Load it again
-        </Button>
-      </Group>
-    </Stack>
-  </Alert>
-)
+/** The gateway has another version by now: then that one is loaded, by itself. Else it is not known why, and said so. */
+function NotLoaded() {
+  const [isKnown, setKnown] = useState(false)
+  useEffect(() => {
+    let isGone = false
+    isUpdated().then((updated) => {
+      if (isGone) return
+      if (updated && mayReload()) reload()
+      else setKnown(true)
+    })
+    return () => {
+      isGone = true
+    }
+  }, [])
+  if (!isKnown) return <PageSkeleton />
+  return (
+    <Alert color="red" variant="light" title="This page could not be loaded" role="alert">
+      <Stack gap="xs">
+        <Text size="sm">
+          The gateway can’t be reached from this browser, or it has been updated since the dashboard was opened.
+        </Text>
+        <Group>
+          <Button size="compact-sm" variant="default" onClick={reload}>
+            Load it again
+          </Button>
+        </Group>
+      </Stack>
+    </Alert>
+  )
+}

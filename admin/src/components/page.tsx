@@ -2,6 +2,8 @@ import { Anchor, Box, Group, Stack, Text, Title } from '@mantine/core'
 import { useDocumentTitle } from '@mantine/hooks'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
+import { useOrganizationName } from '../shell/organization-switcher.tsx'
+import { useScope } from '../shell/use-organization.ts'
 import { Icon } from './icon.tsx'
 
 export interface PageProps {
@@ -19,7 +21,9 @@ export interface PageProps {
 
 /** The frame of every page. */
 export function Page({ title, about, back, badges, actions, children }: PageProps) {
-  useDocumentTitle(`${title} · Sallyport`)
+  const organization = useOrganizationName(useScope())
+  const names = [title, organization, 'Sallyport']
+  useDocumentTitle(names.filter((name, index) => name !== undefined && names.indexOf(name) === index).join(' · '))
   return (
     <Stack gap="lg">
       <Group justify="space-between" align="flex-start" gap="md">

@@ -8,7 +8,7 @@ export function RowMenu({ name, children }: { name: string; children: ReactNode 
     <Group justify="flex-end" data-own>
       <Menu position="bottom-end">
         <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${name}`}>
+          <ActionIcon variant="subtle" color="gray" c="var(--quiet)" aria-label={`Actions for ${name}`}>
             <Icon name="more" />
           </ActionIcon>
         </Menu.Target>

@@ -1,10 +1,12 @@
 import { Alert, Button, Checkbox, Code, CopyButton, Group, Modal, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
+import { useHold } from '../api/held.ts'
 import { Icon } from './icon.tsx'
 import { useReturnFocus } from './use-return-focus.ts'
 
 /**
- * A secret that is shown once: copy it, save it, say so. It lives in this component alone, and goes with it.
+ * A secret that is shown once: copy it, save it, say so. It lives in this component alone, and goes with it; an end of the
+ * session does not take it away.
  * @param filename of the file that it can be saved as.
  */
 export function SecretOnce({
@@ -38,6 +40,7 @@ export function SecretOnce({
   const [said, setStored] = useState(false)
   useReturnFocus()
   const stored = said || again || secret === null
+  useHold(secret !== null, stored)
   return (
     <Modal
       opened

@@ -10,13 +10,15 @@ const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number, number])[]
   ['minute', 60, 60],
   ['second', 1, 0],
 ]
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' })
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'long' })
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 
 export function relativeTime(iso: string, now = Date.now()): string {
   const seconds = (Date.parse(iso) - now) / 1000
   const [unit, size] = steps.find(([, , from]) => Math.abs(seconds) >= from) ?? ['second', 1]
-  return Math.abs(seconds) < 5 ? 'just now' : relative.format(Math.trunc(seconds / size), unit)
+  // What was made for 90 days ends in 90 days, also a moment later; what is past is told in whole units.
+  const count = seconds > 0 ? Math.round(seconds / size) : Math.trunc(seconds / size)
+  return Math.abs(seconds) < 5 ? 'just now' : relative.format(count, unit)
 }
 
 export const exactTime = (iso: string): string => exact.format(new Date(iso))

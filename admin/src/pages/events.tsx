@@ -1,5 +1,6 @@
 import { Anchor, Box, Button, Text } from '@mantine/core'
 import { Link } from 'wouter'
+import { eventsLookedAtMax } from '../../../src/store/basics.ts'
 import { api } from '../api/client.ts'
 import { usePages } from '../api/pages.ts'
 import { useMe } from '../api/session.tsx'
@@ -14,6 +15,7 @@ import { useScope } from '../shell/use-organization.ts'
 import { Actor } from './events/actor.tsx'
 import { ChainCard } from './events/chain-card.tsx'
 import { EventDrawer } from './events/event-drawer.tsx'
+import { EventFilters, filterNames, listQuery, noFilters } from './events/event-filters.tsx'
 import {
   differencesOf,
   type Event,
@@ -23,26 +25,42 @@ import {
   targetLink,
   targetText,
 } from './events/event-words.ts'
+import { useEvent } from './events/use-event.ts'
 import { useEventNames } from './events/use-event-names.ts'
+import { LookedThrough, MoreToSee } from './requests/look-further.tsx'
+import { type Look, useLookFurther } from './requests/use-look-further.ts'
 
 /** Who has changed what: of an organization, or of the whole instance. */
 export default function EventsPage() {
   const scope = useScope()
   const me = useMe()
-  const [{ event: opened }, change] = useQueryState(['event'])
+  const [{ event: opened, ...filters }, change] = useQueryState([...filterNames, 'event'])
+  const isPlain = filters.type === '' && filters.actor === ''
   const pages = usePages<Event>(
-    ['events', scope ?? 'all'],
-    (query, signal) =>
-      scope === undefined
+    ['events', scope ?? 'all', filters],
+    (page, signal) => {
+      const query = { ...page, ...listQuery(filters) }
+      return scope === undefined
         ? api.GET('/platform/events', { params: { query }, signal })
         : api.GET('/platform/organizations/{organization_id}/events', {
             params: { path: { organization_id: scope }, query },
             signal,
-          }),
-    { refetchInterval: 15_000 },
+          })
+    },
+    // Where thousands are looked through for a page, it stays as it is.
+    { limit, refetchInterval: ({ length }) => (isPlain && length <= 2 * limit ? 15_000 : Number.POSITIVE_INFINITY) },
   )
+  const look = useLookFurther(JSON.stringify([scope, filters]), pages, {
+    ...{ limit, enabled: true, what: 'events', each: eventsLookedAtMax },
+  })
   const { items } = pages
-  const names = useEventNames(items, scope)
+  const one = useEvent(
+    scope,
+    opened,
+    items.find(({ id }) => id === opened),
+  )
+  const names = useEventNames(one.event === undefined ? items : [...items, one.event], scope)
+  const isFiltered = filterNames.some((name) => filters[name] !== '')
   return (
     <Page
       title="Events"
@@ -59,38 +77,69 @@ export default function EventsPage() {
         )
       }
     >
-      {scope === undefined && me.is_root && <ChainCard />}
+      {scope === undefined && me.is_root && !isFiltered && <ChainCard />}
+      <EventFilters filters={filters} names={names} onChange={change} />
       <Card flush>
         <ListTable
           label="Events"
           pages={pages}
           columns={columns(names)}
           onOpen={({ id }) => change({ event: id })}
-          empty={
-            <Empty icon="events" title="No events yet" code={curl(scope)}>
-              From here on each change is written down, whoever made it and however: here, with the API or on the
-              command line.
-            </Empty>
-          }
+          ends
+          empty={<Nothing scope={scope} isFiltered={isFiltered} look={look} onClear={() => change(noFilters)} />}
         />
+        {items.length > 0 && <MoreToSee look={look} query={pages.query} />}
       </Card>
       <EventDrawer
         eventId={opened}
-        found={items.find(({ id }) => id === opened)}
-        isLoading={pages.query.isPending}
+        {...one}
         names={names}
         onClose={() => change({ event: '' })}
+        onFilter={(next) => change({ ...noFilters, ...next, event: '' })}
       />
     </Page>
   )
 }
 
+const limit = 50
+
+function Nothing({
+  scope,
+  isFiltered,
+  look,
+  onClear,
+}: {
+  scope: string | undefined
+  isFiltered: boolean
+  look: Look
+  onClear: () => void
+}) {
+  const clear = (
+    <Button variant="default" size="xs" onClick={onClear}>
+      Clear the filters
+    </Button>
+  )
+  if (look.state !== 'none') return <LookedThrough look={look} other={clear} />
+  if (isFiltered) {
+    return (
+      <Empty icon="search" title="No event matches" action={clear}>
+        Try a longer time, or fewer filters.
+      </Empty>
+    )
+  }
+  return (
+    <Empty icon="events" title="No events yet" code={curl(scope)}>
+      From here on each change is written down, whoever made it and however: here, with the API or on the command line.
+    </Empty>
+  )
+}
+
 const columns = (names: Names): readonly Column<Event>[] => [
-  { name: 'When', width: 120, cell: ({ created_at }) => <Time at={created_at} /> },
+  { name: 'When', width: 118, cell: ({ created_at }) => <Time at={created_at} /> },
   {
     name: 'Event',
     cell: (event) => (
-      <Box miw={160}>
+      <Box>
         <Text size="sm" fw={500}>
           {eventWords(event.type)}
         </Text>
@@ -117,6 +166,7 @@ const columns = (names: Names): readonly Column<Event>[] => [
   },
   {
     name: 'By',
+    wide: true,
     width: 180,
     cell: (event) => (
       <Text size="sm" component="div" style={{ overflowWrap: 'anywhere' }}>
@@ -129,6 +179,7 @@ const columns = (names: Names): readonly Column<Event>[] => [
     : [
         {
           name: 'Organization',
+          wide: true,
           width: 160,
           cell: ({ organization_id: id }: Event) =>
             id === null ? (

@@ -19,7 +19,7 @@ import { useThisOrganization } from '../shell/use-organization.ts'
 import { Outcome } from './job/outcome.tsx'
 import { CancelJob } from './jobs/cancel-job.tsx'
 import { JobProgress } from './jobs/job-progress.tsx'
-import { isUnderWay, type JobResult, jobNames, tookText } from './jobs/job-words.ts'
+import { isUnderWay, type JobResult, jobNames, orderedBy, tookText } from './jobs/job-words.ts'
 import { useOwners } from './keys/use-owners.ts'
 
 /** One job: how far it is by the second, and what came of it. */
@@ -71,7 +71,6 @@ function WithJob({ job }: { job: JobResult }) {
     void client.invalidateQueries({ queryKey: ['keys', organizationId] })
     void client.invalidateQueries({ queryKey: ['jobs', organizationId] })
   }, [client, finished, organizationId])
-  const by = job.created_by === me.id ? 'you' : members.find(({ id }) => id === job.created_by)?.name
   return (
     <Page
       title={jobNames[job.type]}
@@ -110,9 +109,7 @@ function WithJob({ job }: { job: JobResult }) {
               <Fact name="Ordered">
                 <Time at={job.created_at} />
               </Fact>
-              <Fact name="By">
-                {by ?? <span className="quiet">{job.created_by === null ? 'a token' : 'an operator'}</span>}
-              </Fact>
+              <Fact name="By">{orderedBy(job.created_by, me.id, members)}</Fact>
               <Fact name="Started">
                 <Time at={job.started_at} none="not yet" />
               </Fact>

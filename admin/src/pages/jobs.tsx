@@ -1,6 +1,7 @@
 import { Anchor, Box, Button, Menu, Text } from '@mantine/core'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
+import { jobsLookedAtMax } from '../../../src/store/basics.ts'
 import { api } from '../api/client.ts'
 import { usePages } from '../api/pages.ts'
 import { useMay, useMe } from '../api/session.tsx'
@@ -9,6 +10,7 @@ import { Card } from '../components/card.tsx'
 import { saveCsv } from '../components/csv.ts'
 import { Empty } from '../components/empty.tsx'
 import { Icon } from '../components/icon.tsx'
+import { isOneOf } from '../components/is-one-of.ts'
 import { type Column, ListTable } from '../components/list-table.tsx'
 import { Page } from '../components/page.tsx'
 import { RowMenu } from '../components/row-menu.tsx'
@@ -16,35 +18,49 @@ import { Time } from '../components/time.tsx'
 import { useQueryState } from '../components/use-query-state.ts'
 import { useThisOrganization } from '../shell/use-organization.ts'
 import { CancelJob } from './jobs/cancel-job.tsx'
+import { JobFilters } from './jobs/job-filters.tsx'
 import { JobProgress } from './jobs/job-progress.tsx'
-import { isUnderWay, type Job, jobNames, tookText } from './jobs/job-words.ts'
+import { isUnderWay, type Job, jobNames, jobStatuses, jobTypes, orderedBy, tookText } from './jobs/job-words.ts'
 import { NewJobDialog, NewJobMenu } from './jobs/new-job.tsx'
 import { useOwners } from './keys/use-owners.ts'
+import { LookedThrough, MoreToSee } from './requests/look-further.tsx'
+import { useLookFurther } from './requests/use-look-further.ts'
 
 /** Long work in the background: how far it is, and what came of it. */
 export default function JobsPage() {
   const organizationId = useThisOrganization()
   const me = useMe()
   const [, go] = useLocation()
-  const [{ dialog }, change] = useQueryState(['dialog'])
+  const [{ dialog, type, status }, change] = useQueryState(['dialog', 'type', 'status'])
+  const filter = {
+    ...(isOneOf(jobTypes, type) && { type }),
+    ...(isOneOf(jobStatuses, status) && { status }),
+  }
   const isAdmin = useMay(organizationId, 'admin')
   const { members } = useOwners(organizationId)
   const [ending, setEnding] = useState<Job | undefined>(undefined)
   const pages = usePages<Job>(
-    ['jobs', organizationId],
-    (query, signal) =>
+    ['jobs', organizationId, filter],
+    (page, signal) =>
       api.GET('/platform/organizations/{organization_id}/jobs', {
-        params: { path: { organization_id: organizationId }, query },
+        params: { path: { organization_id: organizationId }, query: { ...page, ...filter } },
         signal,
       }),
-    { refetchInterval: (items) => (items.some(isUnderWay) ? 1000 : 10_000) },
+    { limit, refetchInterval: (items) => (items.length > 2 * limit ? 30_000 : items.some(isUnderWay) ? 1000 : 10_000) },
   )
-  const nameOf = (id: string | null): string =>
-    id === null ? '' : id === me.id ? 'you' : (members.find((member) => member.id === id)?.name ?? 'an operator')
+  const look = useLookFurther(JSON.stringify([organizationId, filter]), pages, {
+    ...{ limit, enabled: true, what: 'jobs', each: jobsLookedAtMax },
+  })
+  const nameOf = (id: string | null): string => orderedBy(id, me.id, members)
   const to = ({ id }: { id: string }): string => `/o/${organizationId}/jobs/${id}`
+  const clear = (
+    <Button variant="default" size="xs" onClick={() => change({ type: '', status: '' })}>
+      Clear the filters
+    </Button>
+  )
   const menu: Column<Job> = {
     name: 'Actions',
-    width: 90,
+    menu: true,
     right: true,
     cell: (job) =>
       isUnderWay(job) && (
@@ -70,28 +86,39 @@ export default function JobsPage() {
         </>
       }
     >
+      <JobFilters filter={filter} onChange={change} />
       <Card flush>
         <ListTable
           label="Jobs"
           pages={pages}
           columns={isAdmin && pages.items.some(isUnderWay) ? [...columns(to, nameOf), menu] : columns(to, nameOf)}
           to={to}
+          ends
           empty={
-            <Empty
-              icon="jobs"
-              title="No jobs yet"
-              code={curl(organizationId)}
-              action={
-                isAdmin && (
-                  <Button onClick={() => change({ dialog: 'export-requests' })}>Export requests as a file</Button>
-                )
-              }
-            >
-              Exports, imports, and rotating or revoking many keys are done here, step by step. What was done stands in
-              a report that you can fetch for seven days.
-            </Empty>
+            look.state !== 'none' ? (
+              <LookedThrough look={look} other={clear} />
+            ) : Object.keys(filter).length > 0 ? (
+              <Empty icon="search" title="No job matches" action={clear}>
+                What has ended is kept for some time, and then goes.
+              </Empty>
+            ) : (
+              <Empty
+                icon="jobs"
+                title="No jobs yet"
+                code={curl(organizationId)}
+                action={
+                  isAdmin && (
+                    <Button onClick={() => change({ dialog: 'export-requests' })}>Export requests as a file</Button>
+                  )
+                }
+              >
+                Exports, imports, and rotating or revoking many keys are done here, step by step. What was done stands
+                in a report that you can fetch for seven days.
+              </Empty>
+            )
           }
         />
+        {pages.items.length > 0 && <MoreToSee look={look} query={pages.query} />}
       </Card>
       {isAdmin && (
         <NewJobDialog
@@ -106,11 +133,13 @@ export default function JobsPage() {
   )
 }
 
+const limit = 50
+
 const columns = (to: (job: Job) => string, nameOf: (id: string | null) => string): readonly Column<Job>[] => [
   {
     name: 'Job',
     cell: (job) => (
-      <Box miw={150}>
+      <Box>
         <Anchor component={Link} href={to(job)} size="sm" fw={500}>
           {jobNames[job.type]}
         </Anchor>
@@ -125,6 +154,7 @@ const columns = (to: (job: Job) => string, nameOf: (id: string | null) => string
   { name: 'Status', width: 120, cell: ({ status }) => <Status of={status} /> },
   {
     name: 'Progress',
+    wide: true,
     cell: (job) => (
       <Box miw={150}>
         <JobProgress job={job} />
@@ -136,8 +166,14 @@ const columns = (to: (job: Job) => string, nameOf: (id: string | null) => string
       </Box>
     ),
   },
-  { name: 'Took', width: 110, right: true, cell: (job) => tookText(job) ?? <span className="quiet">–</span> },
-  { name: 'Ordered', width: 120, cell: ({ created_at }) => <Time at={created_at} /> },
+  {
+    name: 'Took',
+    width: 100,
+    wide: true,
+    right: true,
+    cell: (job) => tookText(job) ?? <span className="quiet">–</span>,
+  },
+  { name: 'Ordered', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
 ]
 
 const curl = (organizationId: string): string =>

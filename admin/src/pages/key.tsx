@@ -4,6 +4,7 @@ import { Link, useParams } from 'wouter'
 import { ApiError } from '../api/client.ts'
 import { useSettings } from '../api/session.tsx'
 import { Environment, Status } from '../components/badges.tsx'
+import { Card } from '../components/card.tsx'
 import { Empty } from '../components/empty.tsx'
 import { ErrorNote } from '../components/error-note.tsx'
 import { Icon } from '../components/icon.tsx'
@@ -35,17 +36,21 @@ export default function KeyPage() {
     return <ErrorNote error={error} retry={() => void refetch()} />
   }
   return (
-    <Empty
-      icon="key"
-      title="There is no such key"
-      action={
-        <Anchor component={Link} href={`/o/${organizationId}/keys`}>
-          To the keys
-        </Anchor>
-      }
-    >
-      It was deleted, or belongs to another organization.
-    </Empty>
+    <Page title="There is no such key" back={{ to: `/o/${organizationId}/keys`, label: 'API keys' }}>
+      <Card>
+        <Empty
+          icon="key"
+          title="Nothing to see here"
+          action={
+            <Anchor component={Link} href={`/o/${organizationId}/keys`} size="sm">
+              To the keys
+            </Anchor>
+          }
+        >
+          It was deleted, or belongs to another organization.
+        </Empty>
+      </Card>
+    </Page>
   )
 }
 

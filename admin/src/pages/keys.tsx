@@ -76,11 +76,13 @@ export default function KeysPage() {
     >
       {job !== '' && <JobStrip organizationId={organizationId} jobId={job} onClose={() => change({ job: '' })} />}
       {error !== undefined && <ErrorNote error={error} />}
-      <KeyFilters organizationId={organizationId} filters={filters} onChange={change} />
+      {(isFiltered || items.length > 0 || !query.isSuccess) && (
+        <KeyFilters organizationId={organizationId} filters={filters} onChange={change} />
+      )}
       <Card flush>
         {!query.isError && (items.length > 0 || query.isPending) && (
           <KeysToolbar
-            shown={items.length}
+            shown={query.isPending ? undefined : items.length}
             hasMore={query.hasNextPage}
             ticked={new Set(chosen.map(({ id }) => id))}
             filters={filters}
@@ -97,6 +99,7 @@ export default function KeysPage() {
         <ListTable
           label="API keys"
           pages={pages}
+          fixed
           columns={keyColumns(`/o/${organizationId}/keys`, owners)}
           to={({ id }) => `/o/${organizationId}/keys/${id}`}
           choice={{ ids: ticked, change: setTicked, name: ({ name }) => name }}

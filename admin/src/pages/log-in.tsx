@@ -1,10 +1,10 @@
 import { Alert, Anchor, Button, Divider, PasswordInput, Skeleton, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useRef, useState } from 'react'
-import { useSearchParams } from 'wouter'
+import { useLocation, useSearchParams } from 'wouter'
 import { api, ok, reworded } from '../api/client.ts'
 import { enter, type Me, methodsQuery } from '../api/session.tsx'
-import { keepWayBack } from '../api/way-back.ts'
+import { forgetWayBack, keepWayBack } from '../api/way-back.ts'
 import { Door } from '../components/door.tsx'
 import { ErrorNote } from '../components/error-note.tsx'
 import { ssoProblem } from './log-in/sso-problem.ts'
@@ -16,6 +16,7 @@ import { ssoProblem } from './log-in/sso-problem.ts'
 export function LogInPage({ ended }: { ended?: Me | undefined }) {
   const client = useQueryClient()
   const [params] = useSearchParams()
+  const [location, go] = useLocation()
   const methods = useQuery(methodsQuery)
   const [email, setEmail] = useState(ended?.email ?? '')
   const [password, setPassword] = useState('')
@@ -27,7 +28,12 @@ export function LogInPage({ ended }: { ended?: Me | undefined }) {
     setBusy(true)
     setError(undefined)
     try {
-      enter(client, await ok(api.POST('/platform/sessions', { body: { email, password } })))
+      const me = await ok(api.POST('/platform/sessions', { body: { email, password } }))
+      if (location === '/login') {
+        // What single sign-on had to say is settled by this.
+        if (params.has('sso')) go('/login', { replace: true })
+      } else forgetWayBack()
+      enter(client, me)
     } catch (refusal) {
       setError(reworded(refusal, words))
       setPassword('')
@@ -93,8 +99,9 @@ export function LogInPage({ ended }: { ended?: Me | undefined }) {
       )}
       {methods.isError && <ErrorNote error={methods.error} retry={() => void methods.refetch()} />}
       <Text size="xs" className="quiet">
-        Forgotten the password, or never had one? Somebody with root makes you a link under Operators, or with{' '}
-        <span className="mono">sallyport operators reset-password</span>.
+        Forgotten the password? Somebody with root makes you a link under Operators, or with{' '}
+        <span className="mono">sallyport operators reset-password</span>. Never had one? An owner of your organization
+        makes the link of your invitation again.
       </Text>
       <Anchor href="/docs" size="xs">
         API reference

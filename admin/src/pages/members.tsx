@@ -1,5 +1,6 @@
 import { Badge, Box, Button, Group, Menu, Text } from '@mantine/core'
 import { useState } from 'react'
+import { Link } from 'wouter'
 import { api, type Schema } from '../api/client.ts'
 import { usePages } from '../api/pages.ts'
 import { useMay, useMe } from '../api/session.tsx'
@@ -18,6 +19,7 @@ import { useQueryState } from '../components/use-query-state.ts'
 import { useThisOrganization } from '../shell/use-organization.ts'
 import { AddMember } from './members/add-member.tsx'
 import { ChangeRole } from './members/change-role.tsx'
+import { LinkAgain } from './members/link-again.tsx'
 import { RemoveMember } from './members/remove-member.tsx'
 import type { Member } from './members/use-members.ts'
 
@@ -25,7 +27,7 @@ import type { Member } from './members/use-members.ts'
 export default function MembersPage() {
   const me = useMe()
   const organizationId = useThisOrganization()
-  const [{ dialog, edit }, change] = useQueryState(['dialog', 'edit'])
+  const [{ dialog, edit, link }, change] = useQueryState(['dialog', 'edit', 'link'])
   const isOwner = useMay(organizationId, 'owner')
   const [leaving, setLeaving] = useState<Member | undefined>(undefined)
   // The link is here and nowhere else: no cache, no address, no storage.
@@ -36,14 +38,27 @@ export default function MembersPage() {
       signal,
     }),
   )
+  const invited = pages.items.find(({ id, status }) => id === link && status === 'invited')
   const menu: Column<Member> = {
     name: 'Actions',
-    width: 90,
+    menu: true,
     right: true,
     cell: (member) => (
       <RowMenu name={member.name}>
         <Menu.Item onClick={() => change({ edit: member.id })} leftSection={<Icon name="pencil" size={16} />}>
           Change the role
+        </Menu.Item>
+        {member.status === 'invited' && (
+          <Menu.Item onClick={() => change({ link: member.id })} leftSection={<Icon name="refresh" size={16} />}>
+            Make the link again…
+          </Menu.Item>
+        )}
+        <Menu.Item
+          component={Link}
+          href={`/o/${organizationId}/events?actor=${member.id}`}
+          leftSection={<Icon name="events" size={16} />}
+        >
+          What they have done
         </Menu.Item>
         <Menu.Item color="red" onClick={() => setLeaving(member)} leftSection={<Icon name="out" size={16} />}>
           {member.id === me.id ? 'Leave…' : 'Remove…'}
@@ -102,6 +117,13 @@ export default function MembersPage() {
         </>
       )}
       {leaving !== undefined && <RemoveMember member={leaving} onClose={() => setLeaving(undefined)} />}
+      {isOwner && invited !== undefined && (
+        <LinkAgain
+          member={invited}
+          onClose={() => change({ link: '' })}
+          onMade={(link, name) => setMade({ link, name })}
+        />
+      )}
       {made !== undefined && <OneTimeLink {...made} onDone={() => setMade(undefined)} />}
     </Page>
   )
@@ -111,7 +133,7 @@ const columns = (own: string | null): readonly Column<Member>[] => [
   {
     name: 'Name',
     cell: ({ id, name, email }) => (
-      <Box miw={170}>
+      <Box>
         <Group gap={6}>
           <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
             {name}
@@ -126,9 +148,9 @@ const columns = (own: string | null): readonly Column<Member>[] => [
   },
   {
     name: 'Role',
-    width: 190,
+    width: 140,
     cell: ({ role, source }) => (
-      <Group gap={6} wrap="nowrap">
+      <Group style={{ columnGap: 6, rowGap: 0 }}>
         <RoleBadge role={role} />
         {source === 'oidc' && (
           <Text size="xs" className="quiet">
@@ -138,8 +160,8 @@ const columns = (own: string | null): readonly Column<Member>[] => [
       </Group>
     ),
   },
-  { name: 'Status', width: 110, cell: ({ status }) => <Status of={status} /> },
-  { name: 'Added', width: 130, cell: ({ created_at }) => <Time at={created_at} /> },
+  { name: 'Status', width: 110, wide: true, cell: ({ status }) => <Status of={status} /> },
+  { name: 'Added', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
 ]
 
 const curl = (organizationId: string): string =>

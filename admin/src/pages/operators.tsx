@@ -27,15 +27,20 @@ interface Link {
 /** Everybody who can log in, for root. */
 export default function OperatorsPage() {
   const me = useMe()
-  const [{ dialog }, change] = useQueryState(['dialog'])
-  const [asked, setAsked] = useState<{ action: Action; operator: Operator } | undefined>(undefined)
+  // In the address: single sign-on leaves this page to prove who one is, and comes back to it.
+  const [{ dialog, edit, reset }, change] = useQueryState(['dialog', 'edit', 'reset'])
+  const [deleted, setDeleted] = useState<Operator | undefined>(undefined)
   // The link is here and nowhere else: no cache, no address, no storage.
   const [made, setMade] = useState<Link | undefined>(undefined)
   const pages = usePages(['operators'], (query, signal) =>
     api.GET('/platform/operators', { params: { query }, signal }),
   )
   const { items } = pages
-  const close = (): void => setAsked(undefined)
+  const locked = items.find(({ id }) => id === reset)
+  const ask = (action: Action, operator: Operator): void => {
+    if (action === 'delete') setDeleted(operator)
+    else change({ [action]: operator.id })
+  }
   return (
     <Page
       title="Operators"
@@ -59,7 +64,7 @@ export default function OperatorsPage() {
         <ListTable
           label="Operators"
           pages={pages}
-          columns={columns(me.id, (action, operator) => setAsked({ action, operator }))}
+          columns={columns(me.id, ask)}
           empty={
             <Empty icon="people" title="Nobody yet" code="sallyport operators create ada@example.com --root">
               Whoever is to log in gets an account and a one-time link to set a password.
@@ -75,17 +80,15 @@ export default function OperatorsPage() {
           setMade({ link, name })
         }}
       />
-      {asked?.action === 'edit' && (
-        <EditOperator operator={asked.operator} isSelf={asked.operator.id === me.id} onClose={close} />
-      )}
-      {asked?.action === 'reset' && (
+      <EditOperator operatorId={edit} onClose={() => change({ edit: '' })} />
+      {locked !== undefined && (
         <ResetPassword
-          operator={asked.operator}
-          onClose={close}
-          onMade={(link) => setMade({ link, name: asked.operator.name })}
+          operator={locked}
+          onClose={() => change({ reset: '' })}
+          onMade={(link) => setMade({ link, name: locked.name })}
         />
       )}
-      {asked?.action === 'delete' && <DeleteOperator operator={asked.operator} onClose={close} />}
+      {deleted !== undefined && <DeleteOperator operator={deleted} onClose={() => setDeleted(undefined)} />}
       {made !== undefined && <OneTimeLink {...made} onDone={() => setMade(undefined)} />}
     </Page>
   )
@@ -98,7 +101,7 @@ const columns = (
   {
     name: 'Name',
     cell: ({ id, name, email }) => (
-      <div style={{ minWidth: 170 }}>
+      <div>
         <Group gap={6}>
           <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
             {name}
@@ -113,15 +116,16 @@ const columns = (
   },
   {
     name: 'Root',
-    width: 110,
-    cell: ({ is_root }) => (is_root ? <Badge>root</Badge> : <span className="quiet">by roles</span>),
+    width: 84,
+    cell: ({ is_root }) =>
+      is_root ? <Badge style={{ minWidth: 'max-content' }}>root</Badge> : <span className="quiet">by roles</span>,
   },
-  { name: 'Logs in with', cell: (operator) => <LogInWays operator={operator} /> },
-  { name: 'Last log-in', width: 130, cell: ({ last_login_at }) => <Time at={last_login_at} /> },
-  { name: 'Added', width: 130, cell: ({ created_at }) => <Time at={created_at} /> },
+  { name: 'Logs in with', width: 170, wide: true, cell: (operator) => <LogInWays operator={operator} /> },
+  { name: 'Last log-in', width: 140, wide: true, cell: ({ last_login_at }) => <Time at={last_login_at} /> },
+  { name: 'Added', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
   {
     name: 'Actions',
-    width: 90,
+    menu: true,
     right: true,
     cell: (operator) => (
       <OperatorMenu operator={operator} isSelf={operator.id === own} onAsk={(action) => onAsk(action, operator)} />

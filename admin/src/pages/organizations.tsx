@@ -1,4 +1,4 @@
-import { ActionIcon, Anchor, Button, Group, Menu, Text } from '@mantine/core'
+import { Anchor, Button, Menu, Text } from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'wouter'
 import { api } from '../api/client.ts'
@@ -11,6 +11,7 @@ import { Empty } from '../components/empty.tsx'
 import { Icon } from '../components/icon.tsx'
 import { type Column, ListTable } from '../components/list-table.tsx'
 import { Page } from '../components/page.tsx'
+import { RowMenu } from '../components/row-menu.tsx'
 import { Time } from '../components/time.tsx'
 import { useQueryState } from '../components/use-query-state.ts'
 import { limitText } from './keys/limit-input.tsx'
@@ -49,6 +50,7 @@ export default function OrganizationsPage() {
         <ListTable
           label="Organizations"
           pages={pages}
+          fixed
           columns={columns(setAsked)}
           to={({ id }) => `/o/${id}`}
           empty={
@@ -81,34 +83,42 @@ const columns = (onAsk: (organization: Organization) => void): readonly Column<O
   {
     name: 'Name',
     cell: ({ id, name, slug }) => (
-      <div style={{ minWidth: 150 }}>
-        <Anchor component={Link} href={`/o/${id}`} size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
+      <>
+        <Anchor component={Link} href={`/o/${id}`} size="sm" fw={500} display="block" truncate title={name}>
           {name}
         </Anchor>
-        <Text size="xs" className="quiet mono">
+        <Text size="xs" className="quiet mono" truncate>
           {slug}
         </Text>
-      </div>
+      </>
     ),
   },
   {
     name: 'Status',
+    width: 132,
     cell: ({ status, status_reason }) => (
       <>
         <Status of={status} />
         {status_reason !== null && (
-          <Text size="xs" className="quiet" lineClamp={2}>
+          <Text size="xs" className="quiet" lineClamp={2} title={status_reason}>
             {status_reason}
           </Text>
         )}
       </>
     ),
   },
-  { name: 'Rate limit', cell: ({ rate_limit }) => <span className="numbers">{limitText(rate_limit)}</span> },
-  { name: 'Created', width: 130, cell: ({ created_at }) => <Time at={created_at} /> },
+  {
+    name: 'Rate limit',
+    width: 170,
+    wide: true,
+    cell: ({ rate_limit }) => (
+      <span className={rate_limit === null ? 'quiet' : 'numbers'}>{limitText(rate_limit)}</span>
+    ),
+  },
+  { name: 'Created', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
   {
     name: 'Actions',
-    width: 90,
+    menu: true,
     right: true,
     cell: (organization) => <Actions organization={organization} onAsk={() => onAsk(organization)} />,
   },
@@ -118,34 +128,25 @@ function Actions({ organization, onAsk }: { organization: Organization; onAsk: (
   const mayChangeStatus = useMayChangeStatus(organization)
   const { id, name, status } = organization
   return (
-    <Group justify="flex-end" data-own>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" c="var(--quiet)" aria-label={`Actions for ${name}`}>
-            <Icon name="more" />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item component={Link} href={`/o/${id}/keys`} leftSection={<Icon name="key" size={16} />}>
-            API keys
+    <RowMenu name={name}>
+      <Menu.Item component={Link} href={`/o/${id}/keys`} leftSection={<Icon name="key" size={16} />}>
+        API keys
+      </Menu.Item>
+      <Menu.Item component={Link} href={`/o/${id}/members`} leftSection={<Icon name="people" size={16} />}>
+        Members
+      </Menu.Item>
+      <Menu.Item component={Link} href={`/o/${id}/settings`} leftSection={<Icon name="settings" size={16} />}>
+        Settings
+      </Menu.Item>
+      {mayChangeStatus && (
+        <>
+          <Menu.Divider />
+          <Menu.Item onClick={onAsk} leftSection={<Icon name={status === 'active' ? 'pause' : 'play'} size={16} />}>
+            {status === 'active' ? 'Suspend' : 'Resume'}
           </Menu.Item>
-          <Menu.Item component={Link} href={`/o/${id}/members`} leftSection={<Icon name="people" size={16} />}>
-            Members
-          </Menu.Item>
-          <Menu.Item component={Link} href={`/o/${id}/settings`} leftSection={<Icon name="settings" size={16} />}>
-            Settings
-          </Menu.Item>
-          {mayChangeStatus && (
-            <>
-              <Menu.Divider />
-              <Menu.Item onClick={onAsk} leftSection={<Icon name={status === 'active' ? 'pause' : 'play'} size={16} />}>
-                {status === 'active' ? 'Suspend' : 'Resume'}
-              </Menu.Item>
-            </>
-          )}
-        </Menu.Dropdown>
-      </Menu>
-    </Group>
+        </>
+      )}
+    </RowMenu>
   )
 }
 

@@ -19,7 +19,7 @@ import { RangeBar } from './overview/range-bar.tsx'
 import { Tiles } from './overview/tiles.tsx'
 import { TopTables } from './overview/top-tables.tsx'
 import { TrafficCharts } from './overview/traffic-charts.tsx'
-import { type Bucket, ranges, useAnalytics, useView } from './overview/view.ts'
+import { type Bucket, intervalFor, ranges, useAnalytics, useView } from './overview/view.ts'
 
 /** What goes through the gateway: of one organization, or of all of them with how the gateway itself is. */
 export default function OverviewPage() {
@@ -28,15 +28,18 @@ export default function OverviewPage() {
   const organization = useOrganization(organizationId)
   const view = useView()
   const isThere = !organization.isError
+  const totals = useAnalytics(organizationId, view, 'total', isThere)
+  const total = totals.data?.[0]
+  const interval = total === undefined ? undefined : intervalFor(total.requests, view)
   const asked = {
+    totals,
     time: useAnalytics(organizationId, view, 'time', isThere),
-    total: useAnalytics(organizationId, view, 'total', isThere),
+    took: useAnalytics(organizationId, view, 'time', isThere && interval !== undefined, interval),
     codes: useAnalytics(organizationId, view, 'code', isThere),
     keys: useAnalytics(organizationId, view, 'key', isThere),
     routes: useAnalytics(organizationId, view, 'route', isThere),
   }
   const failed = Object.values(asked).find(({ isError, data }) => isError && data === undefined)
-  const total = asked.total.data?.[0]
   const base = organizationId === undefined ? '/requests' : `/o/${organizationId}/requests`
   const toRequests = (filter: Record<string, string>): string =>
     `${base}?${new URLSearchParams({ ...filter, ...(view.part ?? { range: view.range }) })}`
@@ -77,6 +80,7 @@ export default function OverviewPage() {
             <>
               <TrafficCharts
                 buckets={buckets}
+                took={asked.took.data}
                 total={total}
                 codes={asked.codes.data}
                 toRequests={toRequests}

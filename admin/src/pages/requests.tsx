@@ -1,4 +1,4 @@
-import { Button, Group, Text, Tooltip } from '@mantine/core'
+import { Button, Group, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
 import { api } from '../api/client.ts'
 import { usePages } from '../api/pages.ts'
@@ -14,9 +14,11 @@ import { useScope } from '../shell/use-organization.ts'
 import { curlLine } from './keys/curl-line.ts'
 import { usePolicy } from './policy/use-policy.ts'
 import { LiveBar } from './requests/live-bar.tsx'
+import { LookBar, LookedThrough, MoreToSee } from './requests/look-further.tsx'
 import { csvColumns, type Row, requestColumns } from './requests/request-columns.tsx'
 import { RequestDrawer } from './requests/request-drawer.tsx'
 import { filterNames, listQuery, matchQuery, noFilters, RequestFilters } from './requests/request-filters.tsx'
+import { type Look, useLookFurther } from './requests/use-look-further.ts'
 import { useNames } from './requests/use-names.ts'
 import { useTail } from './requests/use-tail.ts'
 
@@ -24,16 +26,21 @@ import { useTail } from './requests/use-tail.ts'
 export default function RequestsPage() {
   const scope = useScope()
   const [{ request, live, ...filters }, change] = useQueryState([...filterNames, 'request', 'live'])
-  const pages = usePages(['requests', scope ?? 'all', filters], (page, signal) => {
-    const query = { ...page, ...listQuery(filters) }
-    return scope === undefined
-      ? api.GET('/platform/requests', { params: { query }, signal })
-      : api.GET('/platform/organizations/{organization_id}/requests', {
-          params: { path: { organization_id: scope }, query },
-          signal,
-        })
-  })
+  const pages = usePages(
+    ['requests', scope ?? 'all', filters],
+    (page, signal) => {
+      const query = { ...page, ...listQuery(filters) }
+      return scope === undefined
+        ? api.GET('/platform/requests', { params: { query }, signal })
+        : api.GET('/platform/organizations/{organization_id}/requests', {
+            params: { path: { organization_id: scope }, query },
+            signal,
+          })
+    },
+    { limit },
+  )
   const isLive = live !== ''
+  const look = useLookFurther(JSON.stringify([scope, filters]), pages, { limit, enabled: !isLive })
   const tail = useTail(isLive ? streamUrl(scope, matchQuery(filters)) : null)
   const rows = useMemo(
     () => (isLive ? withTail(tail.rows, tail.isFull, pages.items) : pages.items),
@@ -75,9 +82,13 @@ export default function RequestsPage() {
             {isLive ? (
               <LiveBar tail={tail} />
             ) : (
-              <Text size="sm" className="quiet numbers">
-                {pages.query.isPending ? '…' : `${rows.length}${pages.query.hasNextPage ? ' newest' : ''} shown`}
-              </Text>
+              <LookBar look={look}>
+                {pages.query.isPending
+                  ? '…'
+                  : rows.length === 0 && look.state !== 'none'
+                    ? 'None so far'
+                    : `${rows.length}${pages.query.hasNextPage ? ' newest' : ''} shown`}
+              </LookBar>
             )}
             <Group gap="xs" wrap="nowrap">
               {!isLive && (
@@ -91,7 +102,7 @@ export default function RequestsPage() {
                   Refresh
                 </Button>
               )}
-              <Tooltip label="The rows that are shown">
+              <Tooltip label={look.state === 'none' ? 'The rows that are shown' : 'The rows that were found so far'}>
                 <Button
                   size="compact-sm"
                   variant="subtle"
@@ -110,9 +121,10 @@ export default function RequestsPage() {
           pages={{ items: rows, query: pages.query }}
           columns={requestColumns(names)}
           onOpen={({ id }) => change({ request: id })}
-          ends={isLive && tail.isFull}
-          empty={<Nothing isLive={isLive} isFiltered={isFiltered} onClear={() => change(noFilters)} />}
+          ends
+          empty={<Nothing isLive={isLive} isFiltered={isFiltered} look={look} onClear={() => change(noFilters)} />}
         />
+        {rows.length > 0 && !(isLive && tail.isFull) && <MoreToSee look={look} query={pages.query} />}
       </Card>
       <RequestDrawer
         scope={scope}
@@ -126,6 +138,8 @@ export default function RequestsPage() {
   )
 }
 
+const limit = 50
+
 const streamUrl = (scope: string | undefined, query: Readonly<Record<string, string>>): string =>
   `/platform${scope === undefined ? '' : `/organizations/${scope}`}/requests/stream?${new URLSearchParams(query)}`
 
@@ -136,19 +150,27 @@ function withTail(tail: readonly Row[], isFull: boolean, list: readonly Row[]): 
   return all.sort((one, other) => Date.parse(other.at) - Date.parse(one.at))
 }
 
-function Nothing({ isLive, isFiltered, onClear }: { isLive: boolean; isFiltered: boolean; onClear: () => void }) {
+function Nothing({
+  isLive,
+  isFiltered,
+  look,
+  onClear,
+}: {
+  isLive: boolean
+  isFiltered: boolean
+  look: Look
+  onClear: () => void
+}) {
   const settings = useSettings().data
+  const clear = (
+    <Button variant="default" size="xs" onClick={onClear}>
+      Clear the filters
+    </Button>
+  )
+  if (!isLive && look.state !== 'none') return <LookedThrough look={look} other={clear} />
   if (isFiltered) {
     return (
-      <Empty
-        icon="search"
-        title={isLive ? 'None so far' : 'No request matches'}
-        action={
-          <Button variant="default" size="xs" onClick={onClear}>
-            Clear the filters
-          </Button>
-        }
-      >
+      <Empty icon="search" title={isLive ? 'None so far' : 'No request matches'} action={clear}>
         {isLive ? 'The next one that matches appears here by itself.' : 'Try a longer time, or fewer filters.'}
       </Empty>
     )

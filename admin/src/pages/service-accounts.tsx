@@ -1,4 +1,4 @@
-import { Anchor, Box, Button, Group, Menu, Text } from '@mantine/core'
+import { Anchor, Button, Menu, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useState } from 'react'
 import { Link } from 'wouter'
@@ -54,7 +54,7 @@ export default function ServiceAccountsPage() {
   }
   const menu: Column<ServiceAccount> = {
     name: 'Actions',
-    width: 90,
+    menu: true,
     right: true,
     cell: (account) =>
       roles.includes(account.role) ? (
@@ -92,6 +92,7 @@ export default function ServiceAccountsPage() {
         <ListTable
           label="Service accounts"
           pages={pages}
+          fixed
           columns={isAdmin ? [...columns, menu] : columns}
           empty={
             <Empty
@@ -125,26 +126,22 @@ const columns: readonly Column<ServiceAccount>[] = [
   {
     name: 'Name',
     cell: ({ name, slug, description }) => (
-      <Box miw={190}>
-        <Group gap={6}>
-          <Text size="sm" fw={500} style={{ overflowWrap: 'anywhere' }}>
-            {name}
-          </Text>
-          <span className="mono quiet">{slug}</span>
-        </Group>
-        {description !== '' && (
-          <Text size="xs" className="quiet" lineClamp={2} style={{ overflowWrap: 'anywhere' }}>
-            {description}
-          </Text>
-        )}
-      </Box>
+      <>
+        <Text size="sm" fw={500} truncate title={name}>
+          {name}
+        </Text>
+        <Text size="xs" className="quiet" lineClamp={2} title={description}>
+          {description === '' ? <span className="mono">{slug}</span> : description}
+        </Text>
+      </>
     ),
   },
-  { name: 'Role', width: 130, cell: ({ role }) => <RoleBadge role={role} /> },
-  { name: 'Status', width: 110, cell: ({ is_active }) => <Status of={is_active ? 'active' : 'inactive'} /> },
+  { name: 'Role', width: 110, wide: true, cell: ({ role }) => <RoleBadge role={role} /> },
+  { name: 'Status', width: 100, cell: ({ is_active }) => <Status of={is_active ? 'active' : 'inactive'} /> },
   {
     name: 'Keys',
-    width: 110,
+    width: 100,
+    wide: true,
     cell: ({ id, organization_id, name }) => (
       <Anchor
         component={Link}
@@ -156,7 +153,7 @@ const columns: readonly Column<ServiceAccount>[] = [
       </Anchor>
     ),
   },
-  { name: 'Changed', width: 120, cell: ({ updated_at }) => <Time at={updated_at} /> },
+  { name: 'Changed', width: 140, wide: true, cell: ({ updated_at }) => <Time at={updated_at} /> },
 ]
 
 function AccountMenu({

@@ -103,10 +103,14 @@ function SetUp({ token, isFirst }: { token: string; isFirst: boolean }) {
           </Button>
         </Stack>
       </form>
-      {isFirst && (
+      {isFirst ? (
         <Text size="xs" className="quiet">
           Next: an organization, its first API key, and a request that goes through.
         </Text>
+      ) : (
+        <Anchor component={Link} href="/" size="sm">
+          Have one already? To the log-in
+        </Anchor>
       )}
     </Door>
   )

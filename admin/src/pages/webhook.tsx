@@ -143,6 +143,11 @@ function WithWebhook({ webhook }: { webhook: Webhook }) {
               <Fact name="Changed">
                 <Time at={webhook.updated_at} />
               </Fact>
+              <Fact name="History">
+                <Anchor component={Link} href={`/o/${webhook.organization_id}/events?target=${webhook.id}`} size="sm">
+                  Events of this webhook
+                </Anchor>
+              </Fact>
             </Facts>
           </Card>
         </Grid.Col>

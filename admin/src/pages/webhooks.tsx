@@ -114,7 +114,7 @@ const columns = (to: (webhook: Webhook) => string): readonly Column<Webhook>[] =
       </Box>
     ),
   },
-  { name: 'Events', cell: ({ events }) => <EventBadges events={events} shown={2} /> },
+  { name: 'Events', wide: true, cell: ({ events }) => <EventBadges events={events} shown={2} /> },
   {
     name: 'Status',
     width: 150,
@@ -129,7 +129,7 @@ const columns = (to: (webhook: Webhook) => string): readonly Column<Webhook>[] =
       </>
     ),
   },
-  { name: 'Made', width: 120, cell: ({ created_at }) => <Time at={created_at} /> },
+  { name: 'Made', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
 ]
 
 const curl = (organizationId: string): string =>

@@ -31,7 +31,7 @@ export default function WorkspacesPage() {
   )
   const menu: Column<Workspace> = {
     name: 'Actions',
-    width: 90,
+    menu: true,
     right: true,
     cell: (workspace) => (
       <RowMenu name={workspace.name}>
@@ -67,6 +67,7 @@ export default function WorkspacesPage() {
         <ListTable
           label="Workspaces"
           pages={pages}
+          fixed
           columns={isAdmin ? [...columns, menu] : columns}
           empty={
             <Empty
@@ -100,18 +101,24 @@ const columns: readonly Column<Workspace>[] = [
   {
     name: 'Name',
     cell: ({ name }) => (
-      <Text size="sm" fw={500} miw={150} style={{ overflowWrap: 'anywhere' }}>
+      <Text size="sm" fw={500} truncate title={name}>
         {name}
       </Text>
     ),
   },
   {
     name: 'External id',
+    width: 220,
+    wide: true,
     cell: ({ external_id }) =>
-      external_id === null ? <span className="quiet">none</span> : <CopyText text={external_id} />,
+      external_id === null ? <span className="quiet">none</span> : <CopyText text={external_id} truncate />,
   },
-  { name: 'Id', cell: ({ id }) => <CopyText text={id} shown={`${id.slice(0, 7)}…${id.slice(-4)}`} /> },
-  { name: 'Made', width: 120, cell: ({ created_at }) => <Time at={created_at} /> },
+  {
+    name: 'Id',
+    width: 160,
+    cell: ({ id }) => <CopyText text={id} shown={`${id.slice(0, 7)}…${id.slice(-4)}`} />,
+  },
+  { name: 'Made', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
 ]
 
 const csvColumns: Record<string, (workspace: Workspace) => unknown> = {

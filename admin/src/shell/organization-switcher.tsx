@@ -1,26 +1,19 @@
 import { Button, Menu, ScrollArea, Text, TextInput } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { skipToken, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
-import { api, ok } from '../api/client.ts'
-import { usePages } from '../api/pages.ts'
+import { api, ok, type Schema } from '../api/client.ts'
 import { useMe } from '../api/session.tsx'
 import { Icon } from '../components/icon.tsx'
+import { useOrganizationSearch } from './use-organization-search.ts'
 
 /** Which organization one looks at, and the way to another: the same page of it. */
 export function OrganizationSwitcher({ organizationId }: { organizationId: string | undefined }) {
   const me = useMe()
   const [opened, setOpened] = useState(false)
-  const [search, setSearch] = useState('')
   const [location, go] = useLocation()
-  const { items, query } = usePages(
-    ['organizations'],
-    (query, signal) => api.GET('/platform/organizations', { params: { query }, signal }),
-    { limit: 200, enabled: opened },
-  )
+  const { items: found, query, search, setSearch, isSettled } = useOrganizationSearch(opened)
   const current = useOrganization(organizationId)
-  const wanted = search.toLowerCase()
-  const found = items.filter(({ name, slug }) => `${name} ${slug}`.toLowerCase().includes(wanted))
 
   const choose = (id: string): void => {
     setOpened(false)
@@ -31,7 +24,7 @@ export function OrganizationSwitcher({ organizationId }: { organizationId: strin
   }
 
   if (organizationId === undefined && !me.is_root) return null
-  const shown = current.data?.name ?? (organizationId === undefined ? 'Choose an organization' : '…')
+  const shown = current.data?.name ?? (organizationId === undefined || current.isError ? 'Choose an organization' : '…')
   return (
     <Menu opened={opened} onChange={setOpened} width={280} position="bottom-start" trapFocus>
       <Menu.Target>
@@ -57,7 +50,7 @@ export function OrganizationSwitcher({ organizationId }: { organizationId: strin
           onChange={(event) => setSearch(event.currentTarget.value)}
           onKeyDown={(event) => {
             const [first] = found
-            if (event.key === 'Enter' && first !== undefined) choose(first.id)
+            if (event.key === 'Enter' && isSettled && first !== undefined) choose(first.id)
           }}
           mb={4}
         />
@@ -73,10 +66,14 @@ export function OrganizationSwitcher({ organizationId }: { organizationId: strin
               </Text>
             </Menu.Item>
           ))}
-          {query.isSuccess && found.length === 0 && <Menu.Label>None by that name</Menu.Label>}
-          {query.hasNextPage && <Menu.Item onClick={() => void query.fetchNextPage()}>Show more</Menu.Item>}
+          {query.isSuccess && isSettled && found.length === 0 && <Menu.Label>None by that name</Menu.Label>}
+          {query.hasNextPage && (
+            <Menu.Item closeMenuOnClick={false} onClick={() => void query.fetchNextPage()}>
+              Show more
+            </Menu.Item>
+          )}
         </ScrollArea.Autosize>
-        {me.is_root && (
+        {(me.is_root || me.roles_total > 1) && (
           <>
             <Menu.Divider />
             <Menu.Item component={Link} href="/organizations" leftSection={<Icon name="building" />}>
@@ -88,6 +85,10 @@ export function OrganizationSwitcher({ organizationId }: { organizationId: strin
     </Menu>
   )
 }
+
+/** Its name, where it is known already: asks nothing. */
+export const useOrganizationName = (organizationId: string | undefined): string | undefined =>
+  useQuery<Schema<'OrganizationRecord'>>({ queryKey: ['organization', organizationId], queryFn: skipToken }).data?.name
 
 export function useOrganization(organizationId: string | undefined) {
   return useQuery({

@@ -4,7 +4,9 @@ import {
   Avatar,
   Box,
   Burger,
+  Button,
   Group,
+  Kbd,
   Menu,
   NavLink,
   ScrollArea,
@@ -14,46 +16,20 @@ import {
   useMantineColorScheme,
   VisuallyHidden,
 } from '@mantine/core'
-import { useDisclosure, useHotkeys } from '@mantine/hooks'
-import { type ReactNode, useEffect } from 'react'
+import { useDisclosure } from '@mantine/hooks'
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { useLogOut, useMe } from '../api/session.tsx'
-import { Icon, type IconName } from '../components/icon.tsx'
+import { Icon } from '../components/icon.tsx'
+import { useLeave } from './leave-guard.tsx'
 import mark from './mark.svg'
 import { OrganizationSwitcher } from './organization-switcher.tsx'
+import { instancePlaces, type Place, placesOf } from './places.ts'
 import { useOrganizationId } from './use-organization.ts'
+import { modKey, useShortcuts } from './use-shortcuts.ts'
 
-interface Entry {
-  readonly label: string
-  readonly icon: IconName
-  /** Below `/o/:org` for those of an organization. */
-  readonly to: string
-  /** Key that opens it after g. */
-  readonly hotkey?: string
-}
-
-const ofOrganization: readonly Entry[] = [
-  { label: 'Overview', icon: 'overview', to: '', hotkey: 'o' },
-  { label: 'API keys', icon: 'key', to: '/keys', hotkey: 'k' },
-  { label: 'Requests', icon: 'requests', to: '/requests', hotkey: 'r' },
-  { label: 'Service accounts', icon: 'robot', to: '/service-accounts' },
-  { label: 'Workspaces', icon: 'box', to: '/workspaces' },
-  { label: 'Members', icon: 'people', to: '/members' },
-  { label: 'Webhooks', icon: 'webhook', to: '/webhooks' },
-  { label: 'Jobs', icon: 'jobs', to: '/jobs' },
-  { label: 'Events', icon: 'events', to: '/events' },
-  { label: 'Settings', icon: 'settings', to: '/settings' },
-]
-
-const ofInstance: readonly Entry[] = [
-  { label: 'Overview', icon: 'overview', to: '/overview' },
-  { label: 'Policy', icon: 'policy', to: '/policy', hotkey: 'p' },
-  { label: 'Explain', icon: 'explain', to: '/explain', hotkey: 'e' },
-  { label: 'All requests', icon: 'requests', to: '/requests' },
-  { label: 'Organizations', icon: 'building', to: '/organizations' },
-  { label: 'Operators', icon: 'people', to: '/operators' },
-  { label: 'Events', icon: 'events', to: '/events' },
-]
+const Palette = lazy(() => import('./palette.tsx'))
+const ShortcutHelp = lazy(() => import('./shortcut-help.tsx'))
 
 /** What stands around every page: where one is, where one can go, and who one is. */
 export function Shell({ children }: { children: ReactNode }) {
@@ -63,7 +39,16 @@ export function Shell({ children }: { children: ReactNode }) {
   const [opened, { toggle, close }] = useDisclosure(false)
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page: the menu of small screens closes
   useEffect(close, [location, close])
-  useGoTo(organizationId, me.is_root)
+  const [over, setOver] = useState<'palette' | 'help' | undefined>(undefined)
+  const put = useCallback(() => setOver(undefined), [])
+  const onHelp = useCallback(() => setOver('help'), [])
+  const onPalette = useCallback(() => setOver('palette'), [])
+  const ofOrganization = useMemo(() => placesOf(organizationId), [organizationId])
+  const places = useMemo(
+    () => (me.is_root ? [...ofOrganization, ...instancePlaces] : ofOrganization),
+    [ofOrganization, me.is_root],
+  )
+  useShortcuts({ places, onHelp, onPalette })
 
   return (
     <AppShell
@@ -89,22 +74,37 @@ export function Shell({ children }: { children: ReactNode }) {
             <OrganizationSwitcher organizationId={organizationId} />
           </Group>
           <Group gap="xs" wrap="nowrap" style={{ flexShrink: 0 }}>
+            <Button
+              variant="default"
+              size="compact-md"
+              visibleFrom="sm"
+              c="var(--quiet)"
+              fz="sm"
+              leftSection={<Icon name="search" size={15} />}
+              rightSection={
+                <Kbd size="xs" aria-hidden>
+                  {modKey} K
+                </Kbd>
+              }
+              onClick={onPalette}
+              title="Find a page, an organization or a key"
+            >
+              Find
+            </Button>
             <ColorSchemeToggle />
-            <AccountMenu />
+            <AccountMenu onHelp={onHelp} />
           </Group>
         </Group>
       </AppShell.Header>
       <AppShell.Navbar bg="var(--surface)" p="xs" aria-label="Pages">
         <ScrollArea>
-          {organizationId !== undefined && (
-            <Entries entries={ofOrganization} base={`/o/${organizationId}`} location={location} />
-          )}
+          <Entries places={ofOrganization} location={location} />
           {me.is_root && (
             <>
               <Text size="xs" fw={600} className="quiet" px="sm" pt={organizationId === undefined ? 4 : 'lg'} pb={4}>
                 Instance
               </Text>
-              <Entries entries={ofInstance} base="" location={location} />
+              <Entries places={instancePlaces} location={location} />
             </>
           )}
         </ScrollArea>
@@ -114,19 +114,23 @@ export function Shell({ children }: { children: ReactNode }) {
           {children}
         </Box>
       </AppShell.Main>
+      <Suspense>
+        {over === 'palette' && <Palette organizationId={organizationId} isRoot={me.is_root} onClose={put} />}
+        {over === 'help' && <ShortcutHelp places={places} onClose={put} />}
+      </Suspense>
     </AppShell>
   )
 }
 
-function Entries({ entries, base, location }: { entries: readonly Entry[]; base: string; location: string }) {
-  return entries.map(({ label, icon, to, hotkey }) => {
-    const href = `${base}${to}`
-    const active = to === '' ? location === href : location === href || location.startsWith(`${href}/`)
+function Entries({ places, location }: { places: readonly Place[]; location: string }) {
+  return places.map(({ label, icon, to, hotkey }) => {
+    const isOverview = /^\/o\/[^/]+$/.test(to)
+    const active = location === to || (!isOverview && location.startsWith(`${to}/`))
     return (
       <NavLink
-        key={href}
+        key={to}
         component={Link}
-        href={href}
+        href={to}
         label={label}
         active={active}
         aria-current={active ? 'page' : undefined}
@@ -135,48 +139,6 @@ function Entries({ entries, base, location }: { entries: readonly Entry[]; base:
       />
     )
   })
-}
-
-/** g and then a letter, as on other consoles; / goes to the search of the page. */
-function useGoTo(organizationId: string | undefined, isRoot: boolean): void {
-  const [, go] = useLocation()
-  useEffect(() => {
-    let armed = false
-    let timer = 0
-    const entries = [
-      ...(organizationId === undefined
-        ? []
-        : ofOrganization.map((entry) => ({ ...entry, to: `/o/${organizationId}${entry.to}` }))),
-      ...(isRoot ? ofInstance : []),
-    ]
-    const onKey = (event: KeyboardEvent): void => {
-      const target = event.target as HTMLElement
-      if (
-        event.metaKey ||
-        event.ctrlKey ||
-        event.altKey ||
-        target.closest('input, textarea, select, [contenteditable], [role=dialog]')
-      )
-        return
-      if (armed) {
-        armed = false
-        const entry = entries.find(({ hotkey }) => hotkey === event.key)
-        if (entry !== undefined) go(entry.to)
-      } else if (event.key === 'g') {
-        armed = true
-        window.clearTimeout(timer)
-        timer = window.setTimeout(() => {
-          armed = false
-        }, 1500)
-      }
-    }
-    window.addEventListener('keydown', onKey)
-    return () => {
-      window.removeEventListener('keydown', onKey)
-      window.clearTimeout(timer)
-    }
-  }, [organizationId, isRoot, go])
-  useHotkeys([['/', () => document.querySelector<HTMLInputElement>('input[type=search]')?.focus()]])
 }
 
 function ColorSchemeToggle() {
@@ -197,9 +159,10 @@ function ColorSchemeToggle() {
   )
 }
 
-function AccountMenu() {
+function AccountMenu({ onHelp }: { onHelp: () => void }) {
   const me = useMe()
   const logOut = useLogOut()
+  const leave = useLeave()
   const name = me.name ?? me.email ?? 'Admin token'
   return (
     <Menu position="bottom-end" width={240}>
@@ -220,8 +183,16 @@ function AccountMenu() {
         <Menu.Item component="a" href="/docs" target="_blank" leftSection={<Icon name="events" />}>
           API reference
         </Menu.Item>
+        <Menu.Item
+          onClick={onHelp}
+          leftSection={<Icon name="keyboard" />}
+          rightSection={<Kbd size="xs">?</Kbd>}
+          visibleFrom="sm"
+        >
+          Keyboard
+        </Menu.Item>
         <Menu.Divider />
-        <Menu.Item onClick={() => void logOut()} leftSection={<Icon name="out" />}>
+        <Menu.Item onClick={() => leave(() => void logOut())} leftSection={<Icon name="out" />}>
           Log out
         </Menu.Item>
       </Menu.Dropdown>

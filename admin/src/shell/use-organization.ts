@@ -1,5 +1,6 @@
+import { useQuery } from '@tanstack/react-query'
 import { useLocation, useRoute } from 'wouter'
-import { ApiError } from '../api/client.ts'
+import { ApiError, api, ok } from '../api/client.ts'
 import { useMe } from '../api/session.tsx'
 import { useOrganization } from './organization-switcher.tsx'
 
@@ -13,15 +14,34 @@ export function useOrganizationId(): string | undefined {
   const [, params] = useRoute('/o/:org/*?')
   const fromAddress = params?.org ?? /^\/o\/([^/]+)/.exec(location)?.[1]
   const last = fromAddress === undefined ? remembered() : undefined
-  // Root is in none, and may have seen one that is no more.
-  const { error } = useOrganization(me.is_root ? last : undefined)
+  const only = useOnlyOrganization()
+  const isMine = me.roles.some((role) => role.organization_id === last)
+  // Root is in none, and may have seen one that is no more; whoever is in hundreds is not told of all.
+  const mayBe = me.is_root || me.roles.length < me.roles_total
+  const { data, error } = useOrganization(fromAddress ?? (!isMine && mayBe ? last : undefined))
   if (fromAddress !== undefined) {
-    remember(fromAddress)
+    // Not one that is mistyped, or that is none of one's own any more.
+    if (data !== undefined) remember(fromAddress)
     return fromAddress
   }
   const isGone = error instanceof ApiError && error.status === 404
-  if (last !== undefined && (me.is_root ? !isGone : me.roles.some((role) => role.organization_id === last))) return last
-  return me.roles[0]?.organization_id
+  if (last !== undefined && (isMine || (mayBe && !isGone))) return last
+  return me.roles[0]?.organization_id ?? only.data
+}
+
+/** Root is in none: where there is one alone, it is that. */
+export function useOnlyOrganization() {
+  const me = useMe()
+  return useQuery({
+    queryKey: ['organizations', 'only'],
+    enabled: me.is_root && me.roles.length === 0 && remembered() === undefined,
+    queryFn: async ({ signal }) => {
+      const found = await ok(api.GET('/platform/organizations', { params: { query: { limit: '2' } }, signal }))
+      return found.length === 1 ? (found[0]?.id ?? null) : null
+    },
+    staleTime: 60_000,
+    select: (id) => id ?? undefined,
+  })
 }
 
 /** On pages below `/o/:org`. */

@@ -10,12 +10,16 @@ import { createLoginThrottle } from './throttle.ts'
 export interface Accounts {
   /** @throws PasswordsBusy. An unknown account takes the time of a known one. */
   logIn(attempt: PasswordAttempt): Promise<LoggedIn | LogInRefusal>
-  /** Makes a link that sets a password, once. @param within the transaction that it belongs to. @returns where to. */
+  /**
+   * Makes a link that sets a password, once. @param within the transaction that it belongs to. @param organizationId whose
+   * owners read of it in their events. @returns where to.
+   */
   createLink(
     kind: 'invitation' | 'reset',
     operatorId: string,
     actor: Actor,
     within?: Pick<Store, 'createLink'>,
+    organizationId?: string,
   ): Promise<LinkMade>
   /** Only while there is no operator. */
   createSetupLink(): Promise<LinkMade | undefined>
@@ -74,10 +78,11 @@ export function createAccounts({ store, passwords, clock, adminUrl }: AccountsDe
     operatorId: string | null,
     actor: Actor,
     within: Pick<Store, 'createLink'> = store,
+    organizationId: string | null = null,
   ): Promise<LinkMade> => {
     const { secret, sha256 } = newToken('')
     const expiresAt = clock.now() + (kind === 'setup' ? setupMs : linkMs)
-    await within.createLink({ kind, operatorId, tokenSha256: sha256, expiresAt }, actor)
+    await within.createLink({ kind, operatorId, organizationId, tokenSha256: sha256, expiresAt }, actor)
     // Behind the #, which browsers keep to themselves: no log of a server or proxy gets to see it.
     return { url: `${adminUrl()}/setup#token=${secret.reveal()}`, expiresAt }
   }

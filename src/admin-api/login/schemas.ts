@@ -37,14 +37,17 @@ export const me = z
     proved_until: optionalTime.describe(
       'Until when this session may do what asks for a proof; null without a session.',
     ),
-    roles: z.array(
-      z.object({
-        organization_id: z.string(),
-        organization_name: z.string(),
-        organization_slug: z.string(),
-        role,
-      }),
-    ),
+    roles: z
+      .array(
+        z.object({
+          organization_id: z.string(),
+          organization_name: z.string(),
+          organization_slug: z.string(),
+          role,
+        }),
+      )
+      .describe('The newest 200 organizations, or the one that was asked about; GET /organizations has all, by pages.'),
+    roles_total: z.number().int().describe('In how many organizations there is a role.'),
   })
   .meta({ id: 'Me' })
 
@@ -58,12 +61,14 @@ export const linkRecord = ({ url, expiresAt }: { url: string; expiresAt: number 
   expires_at: new Date(expiresAt).toISOString(),
 })
 
-/** Who somebody is and what it may do where. */
+/** Who somebody is and what it may do where. @param organizationId the one that it is about; left out: the newest 200. */
 export async function meRecord(
   store: Pick<Store, 'listOrganizations'>,
   { operator, isRoot, roles, via, sessionId, provedAt }: AdminPrincipal,
+  organizationId?: string,
 ): Promise<z.input<typeof me>> {
-  const organizations = await store.listOrganizations({ among: [...roles.keys()], limit: 200 })
+  const wanted = [...roles.keys()].filter((id) => organizationId === undefined || id === organizationId)
+  const organizations = await store.listOrganizations({ among: wanted, limit: 200 })
   return {
     id: operator?.id ?? null,
     email: operator?.email ?? null,
@@ -79,5 +84,6 @@ export async function meRecord(
         ? []
         : [{ organization_id: id, organization_name: name, organization_slug: slug, role: own }]
     }),
+    roles_total: roles.size,
   }
 }

@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { type Delivery, webhookTypes } from '../../store/webhooks-store.ts'
+import { type Delivery, deliveryStatuses, webhookTypes } from '../../store/webhooks-store.ts'
 import { actorOf, organizationOf, type ResourceRoutes } from '../context.ts'
 import { type Made, makeOnce } from '../make-once.ts'
-import { pageOf, pageQuery, sendPage } from '../paging.ts'
-import { bodyRefusals, optionalTime, organizationParams, refusals, time } from '../schemas.ts'
+import { pageOf, pageQuery, sendPart } from '../paging.ts'
+import { refuse } from '../refusals.ts'
+import { bodyRefusals, given, optionalTime, organizationParams, refusals, time } from '../schemas.ts'
 import { webhookExists } from './webhooks.ts'
 
 const record = z
@@ -13,7 +14,7 @@ const record = z
     webhook_id: z.string(),
     event_id: z.string().describe('The same in every attempt and redelivery: what the target sees as webhook-id.'),
     type: z.enum(webhookTypes),
-    status: z.enum(['pending', 'delivered', 'failed']),
+    status: z.enum(deliveryStatuses),
     attempts: z.number().int(),
     next_attempt_at: optionalTime,
     payload: z.object({ type: z.string(), timestamp: time, data: z.record(z.string(), z.unknown()) }),
@@ -33,18 +34,25 @@ const record = z
   })
   .meta({ id: 'WebhookDeliveryRecord' })
 
+const listQuery = z.strictObject({
+  ...pageQuery,
+  status: z.enum(deliveryStatuses).optional(),
+  type: z.enum(webhookTypes).optional(),
+})
 const ofWebhook = organizationParams.extend({ webhook_id: z.string() })
+const byWebhookAndId = ofWebhook.extend({ delivery_id: z.string() })
 const byId = organizationParams.extend({ delivery_id: z.string() })
 
 /** What was sent to webhooks, and sending it again. */
 export const deliveryRoutes: ResourceRoutes = (app, { store, webhooks }) => {
   const tags = ['webhooks']
   const hasWebhook = webhookExists(store)
-  const hasDelivery = async (request: FastifyRequest): Promise<boolean> => {
+  const deliveryOf = async (request: FastifyRequest): Promise<Delivery | undefined> => {
     const { delivery_id: id, webhook_id: webhookId } = request.params as { delivery_id: string; webhook_id?: string }
     const delivery = await store.findDelivery(organizationOf(request).id, id)
-    return delivery !== undefined && (webhookId === undefined || delivery.webhookId === webhookId)
+    return webhookId === undefined || delivery?.webhookId === webhookId ? delivery : undefined
   }
+  const hasDelivery = async (request: FastifyRequest): Promise<boolean> => (await deliveryOf(request)) !== undefined
   const recordOf = (delivery: Delivery): z.input<typeof record> => deliveryRecord(delivery, webhooks.payloadOf)
 
   /** 202: it is on its way, and how it went is in the list of deliveries. */
@@ -84,16 +92,35 @@ export const deliveryRoutes: ResourceRoutes = (app, { store, webhooks }) => {
       schema: {
         operationId: 'listWebhookDeliveries',
         tags,
-        description: 'Newest first. Kept for 30 days.',
+        description:
+          'Newest first. Kept for 30 days. With a filter one answer looks at 10,000 at most: where few match it is short or empty, and a Link to the next one says that there are more to look at.',
         params: ofWebhook,
-        querystring: z.strictObject(pageQuery),
+        querystring: listQuery,
         response: { ...refusals, 200: z.array(record) },
       },
     },
     async (request, reply) => {
-      const page = pageOf(request.query)
-      const found = await store.listDeliveries(organizationOf(request).id, request.params.webhook_id, page)
-      return sendPage(request, reply, page, found.map(recordOf))
+      const { limit, cursor, ...filter } = request.query
+      const { id } = organizationOf(request)
+      const page = pageOf({ limit, cursor })
+      const { rows, next } = await store.listDeliveries(id, request.params.webhook_id, given(filter), page)
+      return sendPart(request, reply, rows.map(recordOf), next)
+    },
+  )
+
+  app.get(
+    '/organizations/:organization_id/webhooks/:webhook_id/deliveries/:delivery_id',
+    {
+      schema: {
+        operationId: 'getWebhookDelivery',
+        tags,
+        params: byWebhookAndId,
+        response: { ...refusals, 200: record },
+      },
+    },
+    async (request, reply) => {
+      const delivery = await deliveryOf(request)
+      return delivery ? recordOf(delivery) : refuse(reply, 'NOT_FOUND')
     },
   )
 
@@ -122,7 +149,7 @@ export const deliveryRoutes: ResourceRoutes = (app, { store, webhooks }) => {
       schema: {
         operationId: 'redeliverOfWebhook',
         ...redeliver,
-        params: ofWebhook.extend({ delivery_id: z.string() }),
+        params: byWebhookAndId,
       },
     },
     async (request, reply) => {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { ImportRefused } from '../../jobs/key-import-text.ts'
-import type { Job } from '../../store/jobs-store.ts'
+import { type Job, jobStatuses, jobTypes } from '../../store/jobs-store.ts'
 import type { KeyFilter, Metadata, Role, Store } from '../../store/store.ts'
 import { actorOf, organizationOf, type ResourceRoutes } from '../context.ts'
 import { mayGiveRole } from '../grants.ts'
@@ -18,9 +18,15 @@ import {
 } from '../job-schemas.ts'
 import { roleOf } from '../key-in-path.ts'
 import { makeOnce } from '../make-once.ts'
-import { pageOf, pageQuery, sendPage } from '../paging.ts'
+import { pageOf, pageQuery, sendPart } from '../paging.ts'
 import { refuse } from '../refusals.ts'
 import { bodyRefusals, given, organizationParams, problemBody, refusals } from '../schemas.ts'
+
+const listQuery = z.strictObject({
+  ...pageQuery,
+  type: z.enum(jobTypes).optional(),
+  status: z.enum(jobStatuses).optional(),
+})
 
 /** Jobs: long-running work on the keys and the request log of an organization. */
 export const jobRoutes: ResourceRoutes = (app, { store, jobs, config }) => {
@@ -98,21 +104,20 @@ export const jobRoutes: ResourceRoutes = (app, { store, jobs, config }) => {
       schema: {
         operationId: 'listJobs',
         tags,
+        description:
+          'Newest first. With a filter one answer looks at 20,000 at most: where few match it is short or empty, and a Link to the next one says that there are more to look at.',
         params: organizationParams,
-        querystring: z.strictObject(pageQuery),
+        querystring: listQuery,
         response: { ...refusals, 200: z.array(jobRecord) },
       },
     },
     async (request, reply) => {
-      const page = pageOf(request.query)
-      const list = await store.listJobs(organizationOf(request).id, page)
+      const { limit, cursor, ...filter } = request.query
+      const page = pageOf({ limit, cursor })
+      const { rows, next } = await store.listJobs(organizationOf(request).id, given(filter), page)
       const role = roleOf(request)
-      return sendPage(
-        request,
-        reply,
-        page,
-        list.map((job) => jobRecordOf(job, role)),
-      )
+      const records = rows.map((job) => jobRecordOf(job, role))
+      return sendPart(request, reply, records, next)
     },
   )
 

@@ -3,7 +3,7 @@ import type { RequestRow } from '../../store/store.ts'
 import type { ResourceRoutes } from '../context.ts'
 import { keyInPath, keyOf } from '../key-in-path.ts'
 import { keyParams } from '../key-schemas.ts'
-import { pageOf, pageQuery, sendPage } from '../paging.ts'
+import { pageOf, pageQuery, sendPart } from '../paging.ts'
 import { refusals, time } from '../schemas.ts'
 
 const usage = z
@@ -39,13 +39,9 @@ export const keyUsageRoutes: ResourceRoutes = (app, { store }) => {
       const { organizationId, id: keyId } = keyOf(request)
       const { limit, cursor } = request.query
       const page = pageOf({ limit, cursor: cursor?.replace(idPrefix, '') })
-      const rows = await store.listRequests({ organizationId, keyId }, page)
-      return sendPage(
-        request,
-        reply,
-        page,
-        rows.map((row) => usageRecord(row, keyId)),
-      )
+      const { rows, next } = await store.listRequests({ organizationId, keyId }, page)
+      const records = rows.map((row) => usageRecord(row, keyId))
+      return sendPart(request, reply, records, next && `usage_${next}`)
     },
   )
 }

@@ -18,13 +18,19 @@ const patch = z
     message: 'is needed to change the password',
   })
 
+const asked = z.strictObject({
+  organization_id: z.string().optional().describe('Roles in this organization alone; none where there is none in it.'),
+})
+
 /** The caller's own account. */
 export const meRoutes: ResourceRoutes = (app, context) => {
   const { store, accounts, verifyPassword } = context
   const tags = ['me']
 
-  app.get('/me', { schema: { operationId: 'getMe', tags, response: { ...refusals, 200: me } } }, async (request) =>
-    meRecord(store, principalOf(request)),
+  app.get(
+    '/me',
+    { schema: { operationId: 'getMe', tags, querystring: asked, response: { ...refusals, 200: me } } },
+    async (request) => meRecord(store, principalOf(request), request.query.organization_id),
   )
 
   app.patch(

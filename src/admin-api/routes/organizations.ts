@@ -55,6 +55,8 @@ const patch = z.strictObject({
   metadata: metadata.optional(),
 })
 
+const q = z.string().min(1).max(200).optional().describe('Part of the name or of the slug.')
+
 /** Organizations: made by root, read by their members, changed by their owners. */
 export const organizationRoutes: ResourceRoutes = (app, { store }) => {
   app.post(
@@ -89,16 +91,18 @@ export const organizationRoutes: ResourceRoutes = (app, { store }) => {
       schema: {
         operationId: 'listOrganizations',
         tags: ['organizations'],
-        querystring: z.strictObject(pageQuery),
+        querystring: z.strictObject({ ...pageQuery, q }),
         response: { ...refusals, 200: z.array(record) },
       },
     },
     async (request, reply) => {
       const page = pageOf(request.query)
-      const principal = principalOf(request)
-      const organizations = principal.isRoot
-        ? await store.listOrganizations(page)
-        : await store.listOrganizations({ ...page, among: [...principal.roles.keys()] })
+      const { isRoot, roles } = principalOf(request)
+      const organizations = await store.listOrganizations({
+        ...page,
+        ...(request.query.q !== undefined && { q: request.query.q }),
+        ...(!isRoot && { among: [...roles.keys()] }),
+      })
       return sendPage(request, reply, page, organizations.map(recordOf))
     },
   )

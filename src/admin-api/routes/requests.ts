@@ -1,12 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { requestsLookedAtMax } from '../../store/basics.ts'
 import type { RequestFilter } from '../../store/store.ts'
 import { organizationOf, principalOf, type ResourceRoutes } from '../context.ts'
-import { pageOf, pageQuery, sendPage } from '../paging.ts'
+import { pageOf, pageQuery, sendPart } from '../paging.ts'
 import { requestRecord } from '../records.ts'
 import { refuse } from '../refusals.ts'
 import { passes, requestFilter, requestQuery } from '../request-filter.ts'
-
 import { organizationParams, problemBody, refusals, time } from '../schemas.ts'
 import { streamEvents } from '../server-sent-events.ts'
 
@@ -44,9 +44,8 @@ export const requestRoutes: ResourceRoutes = (app, context) => {
     query: z.output<typeof listQuery>,
     organizationId: string | undefined,
   ) => {
-    const page = pageOf(query)
-    const rows = await context.store.listRequests(requestFilter(query, organizationId), page)
-    return sendPage(request, reply, page, rows.map(requestRecord))
+    const { rows, next } = await context.store.listRequests(requestFilter(query, organizationId), pageOf(query))
+    return sendPart(request, reply, rows.map(requestRecord), next)
   }
   const stream = (request: FastifyRequest, reply: FastifyReply, filter: RequestFilter): void =>
     streamEvents(context, request, reply, (send) =>
@@ -55,6 +54,7 @@ export const requestRoutes: ResourceRoutes = (app, context) => {
       }),
     )
   const response = { ...refusals, 422: problemBody, 200: z.array(record) }
+  const description = `Newest first. Filters other than key and time look at ${requestsLookedAtMax.toLocaleString('en')} rows for one answer at most: where few of them match it is short or empty, and its Link says that there are more to look at.`
 
   app.get(
     '/organizations/:organization_id/requests',
@@ -62,6 +62,7 @@ export const requestRoutes: ResourceRoutes = (app, context) => {
       schema: {
         operationId: 'listOrganizationRequests',
         tags: ['requests'],
+        description,
         params: organizationParams,
         querystring: listQuery,
         response,
@@ -71,7 +72,7 @@ export const requestRoutes: ResourceRoutes = (app, context) => {
   )
   app.get(
     '/requests',
-    { schema: { operationId: 'listRequests', tags: ['requests'], querystring: listQuery, response } },
+    { schema: { operationId: 'listRequests', tags: ['requests'], description, querystring: listQuery, response } },
     (request, reply) => list(request, reply, request.query, undefined),
   )
 

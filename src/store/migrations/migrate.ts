@@ -12,6 +12,7 @@ import { sessionProof } from './0007-session-proof.ts'
 import { analytics } from './0008-analytics.ts'
 import { nodes } from './0009-nodes.ts'
 import { suspendedBy } from './0010-suspended-by.ts'
+import { eventFilters } from './0011-event-filters.ts'
 import type { ColumnTypes } from './column-types.ts'
 
 /**
@@ -60,6 +61,7 @@ export function migrationsFor(types: ColumnTypes): Record<string, Migration> {
     '0008-analytics': analytics(types),
     '0009-nodes': nodes(types),
     '0010-suspended-by': suspendedBy(),
+    '0011-event-filters': eventFilters(),
   }
 }
 

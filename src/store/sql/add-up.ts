@@ -90,13 +90,16 @@ function count(sum: Sum, { status, code, bytesIn, bytesOut }: RequestRow, bucket
   addLatencies(sum, bucket, 1)
   const { counts } = sum
   add(counts, 0, 1)
-  // Status 0: the caller left before there was an answer.
-  if (status >= 500 || status === 0) add(counts, 1, 1)
+  if (isError(status, code)) add(counts, 1, 1)
   if (code !== null && denials.has(code)) add(counts, 2, 1)
   if (code === 'RATE_LIMITED') add(counts, 3, 1)
   add(counts, 4, bytesIn)
   add(counts, 5, bytesOut)
 }
+
+/** Status 0: the caller left before there was an answer. A fault's code beside another status: the answer was broken off. */
+const isError = (status: number, code: string | null): boolean =>
+  status >= 500 || status === 0 || (code !== null && faults.has(code))
 
 function merge(sum: Sum, { counts, bucket, latencies }: Sum): void {
   if (latencies === undefined) addLatencies(sum, bucket, counts[0] ?? 0)
@@ -123,4 +126,8 @@ const noLatencies: readonly number[] = latencyColumns.map(() => 0)
 /** Codes with which the gateway itself refuses who calls, or what is called. */
 const denials: ReadonlySet<string> = new Set(
   Object.entries(catalogue).flatMap(([code, [status]]) => ([401, 403, 404, 405].includes(status) ? [code] : [])),
+)
+
+const faults: ReadonlySet<string> = new Set(
+  Object.entries(catalogue).flatMap(([code, [status]]) => (status >= 500 ? [code] : [])),
 )

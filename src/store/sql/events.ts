@@ -2,41 +2,29 @@ import type { Selectable } from 'kysely'
 import { newId } from '../../ids.ts'
 import { canonicalJson, eventHash, genesisHash } from '../event-chain.ts'
 import type { AdminEventsTable } from '../schema.ts'
-import type { Actor, AdminEvent, Change, Metadata, NewEvent, Store } from '../store.ts'
+import type { Actor, Change, Metadata, NewEvent, Store } from '../store.ts'
 import type { StoredEvent } from '../verify-events.ts'
-import type { SqlEngine, Writer } from './engine.ts'
+import type { Reader, SqlEngine, Writer } from './engine.ts'
+import { listEvents, toEvent } from './event-list.ts'
 import { fillOutbox } from './outbox.ts'
-import { pageLimit } from './page.ts'
 
-export type EventMethods = Pick<Store, 'appendEvent' | 'listEvents' | 'listEventChain' | 'lastEvent' | 'pruneChanges'>
+export type EventMethods = Pick<
+  Store,
+  'appendEvent' | 'listEvents' | 'findEvent' | 'listEventChain' | 'lastEvent' | 'pruneChanges'
+>
 
 export function eventMethods({ db, write, clock }: SqlEngine): EventMethods {
   return {
     appendEvent: (event, actor) => write((trx) => recordEvent(trx, event, actor, clock.now())),
 
-    async listEvents(filter = {}, page = {}) {
-      let query = db.selectFrom('admin_events').selectAll().orderBy('seq', 'desc').limit(pageLimit(page))
-      if (filter.organizationId !== undefined) query = query.where('organization_id', '=', filter.organizationId)
-      const { before } = page
-      if (before !== undefined) {
-        query = query.where('seq', '<', (eb) =>
-          eb.selectFrom('admin_events as cursor').select('cursor.seq').where('cursor.id', '=', before),
-        )
-      }
-      const rows = await query.execute()
-      return rows.map(toEvent)
+    listEvents: (filter, page) => listEvents(db, filter, page),
+
+    async findEvent(eventId) {
+      const row = await db.selectFrom('admin_events').selectAll().where('id', '=', eventId).executeTakeFirst()
+      return row && toEvent(row)
     },
 
-    async listEventChain(afterSeq, limit) {
-      const rows = await db
-        .selectFrom('admin_events')
-        .selectAll()
-        .where('seq', '>', afterSeq)
-        .orderBy('seq')
-        .limit(Math.min(limit, 1000))
-        .execute()
-      return rows.map(toStoredEvent)
-    },
+    listEventChain: (afterSeq, limit) => readEventChain(db, afterSeq, limit),
 
     lastEvent: () =>
       db.selectFrom('admin_events').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1).executeTakeFirst(),
@@ -50,6 +38,18 @@ export function eventMethods({ db, write, clock }: SqlEngine): EventMethods {
         .execute()
     },
   }
+}
+
+/** As the method of the store. */
+export async function readEventChain(db: Reader, afterSeq: number, limit: number): Promise<StoredEvent[]> {
+  const rows = await db
+    .selectFrom('admin_events')
+    .selectAll()
+    .where('seq', '>', afterSeq)
+    .orderBy('seq')
+    .limit(Math.min(limit, 1000))
+    .execute()
+  return rows.map(toStoredEvent)
 }
 
 /** Adds an event to the chain, in the transaction of the change it records. */
@@ -114,24 +114,6 @@ export async function recordChange(trx: Writer, kind: Change['kind'], id: string
         ]),
     )
     .execute()
-}
-
-function toEvent(row: Selectable<AdminEventsTable>): AdminEvent {
-  return {
-    id: row.id,
-    seq: row.seq,
-    at: row.at,
-    type: row.type,
-    organizationId: row.organization_id,
-    target: row.target,
-    actor: {
-      type: row.actor_type as Actor['type'],
-      id: row.actor_id,
-      ...(row.request_id !== null && { requestId: row.request_id }),
-    },
-    before: row.before === null ? null : JSON.parse(row.before),
-    after: row.after === null ? null : JSON.parse(row.after),
-  }
 }
 
 export const toStoredEvent = (row: Selectable<AdminEventsTable>): StoredEvent => ({

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { JobsTable } from '../jobs-schema.ts'
-import { type Job, type JobStatus, type JobType, jobTypes, type NewJob } from '../jobs-store.ts'
+import { type Job, type JobStatus, type JobType, jobStatuses, jobTypes, type NewJob } from '../jobs-store.ts'
 import type { Actor, Metadata } from '../store.ts'
 import type { Reader, Writer } from './engine.ts'
 import { recordEvent } from './events.ts'
@@ -104,10 +104,8 @@ function typeOf(text: string): JobType {
   return type
 }
 
-const statuses: readonly JobStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled']
-
 function statusOf(text: string): JobStatus {
-  const status = statuses.find((name) => name === text)
+  const status = jobStatuses.find((name) => name === text)
   if (status === undefined) throw new Error(`the store holds a job of the unknown status ${text}`)
   return status
 }

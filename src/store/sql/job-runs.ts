@@ -12,7 +12,7 @@ export type JobRunMethods = Pick<JobsStore, 'claimJob' | 'beatJob' | 'saveJobSte
 
 /** Jobs as those see them who do them. */
 export function jobRunMethods({ db, write, clock }: SqlEngine): JobRunMethods {
-  const waiting = (reader: typeof db, now: number) =>
+  const waiting = (reader: typeof db, now: number, jobId: string | undefined) =>
     reader
       .selectFrom('jobs')
       .orderBy('id')
@@ -26,11 +26,12 @@ export function jobRunMethods({ db, write, clock }: SqlEngine): JobRunMethods {
           ]),
         ]),
       )
+      .$if(jobId !== undefined, (query) => query.where('id', '=', jobId ?? ''))
 
   return {
-    async claimJob({ leaseMs, runningMax }) {
+    async claimJob({ leaseMs, runningMax, jobId }) {
       // First without the lock: most of the time there is nothing to do.
-      if (!(await waiting(db, clock.now()).select('id').executeTakeFirst())) return undefined
+      if (!(await waiting(db, clock.now(), jobId).select('id').executeTakeFirst())) return undefined
       return write(async (trx) => {
         const now = clock.now()
         const running = await trx
@@ -41,7 +42,7 @@ export function jobRunMethods({ db, write, clock }: SqlEngine): JobRunMethods {
           .execute()
         if (running.length >= runningMax) return undefined
         const busy = running.map(({ organization_id }) => organization_id)
-        let query = waiting(trx, now).selectAll()
+        let query = waiting(trx, now, jobId).selectAll()
         if (busy.length > 0) query = query.where('organization_id', 'not in', busy)
         const row = await query.executeTakeFirst()
         return row && claim(trx, row, leaseMs, now)
@@ -117,7 +118,7 @@ export function jobRunMethods({ db, write, clock }: SqlEngine): JobRunMethods {
         }
         await trx.updateTable('jobs').set(end).where('id', '=', row.id).execute()
         const after = describeEnd({ ...row, ...end })
-        const event = { type: `job.${status}`, organizationId: row.organization_id, target: row.id, after }
+        const event = { type: `job.${status}` as const, organizationId: row.organization_id, target: row.id, after }
         await recordEvent(trx, event, actorOf(row), now)
         return true
       }),

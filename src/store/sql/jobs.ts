@@ -1,10 +1,12 @@
+import { sql } from 'kysely'
+import { jobsLookedAtMax } from '../basics.ts'
 import type { JobsStore } from '../jobs-store.ts'
 import type { SqlEngine } from './engine.ts'
 import { recordEvent } from './events.ts'
 import { jobPartMethods } from './job-parts.ts'
 import { cancelIn, createIn, describeEnd, type JobRow, toJob, unfinished } from './job-record.ts'
 import { jobRunMethods } from './job-runs.ts'
-import { pageLimit } from './page.ts'
+import { foundOf, lookAtOf, pageLimit } from './page.ts'
 
 /** Jobs as those see them who order them; job-runs.ts is for those who do them. */
 export function jobMethods(engine: SqlEngine): JobsStore {
@@ -31,16 +33,19 @@ export function jobMethods(engine: SqlEngine): JobsStore {
       return row && toJob(row)
     },
 
-    async listJobs(organizationId, page = {}) {
-      let query = db
-        .selectFrom('jobs')
-        .select(listed)
-        .where('organization_id', '=', organizationId)
-        .orderBy('id', 'desc')
-        .limit(pageLimit(page))
-      if (page.before !== undefined) query = query.where('id', '<', page.before)
-      const rows = await query.execute()
-      return rows.map((row) => toJob({ ...row, result: null }))
+    async listJobs(organizationId, { type, status } = {}, page = {}) {
+      let newestFirst = db.selectFrom('jobs').where('organization_id', '=', organizationId).orderBy('id', 'desc')
+      if (page.before !== undefined) newestFirst = newestFirst.where('id', '<', page.before)
+      const isFiltered = type !== undefined || status !== undefined
+      const last = newestFirst.select('id').limit(1)
+      const end = isFiltered ? await last.offset(lookAtOf(page, jobsLookedAtMax) - 1).executeTakeFirst() : undefined
+      let query = newestFirst.select(listed).limit(pageLimit(page))
+      if (end !== undefined) query = query.where('id', '>=', end.id)
+      if (type !== undefined) query = query.where('type', '=', type)
+      // Not as the column alone: the index on it knows nothing of organizations.
+      if (status !== undefined)
+        query = query.where(({ eb, ref }) => eb(sql`coalesce(${ref('status')}, '')`, '=', status))
+      return foundOf(await query.execute(), pageLimit(page), end, (row) => toJob({ ...row, result: null }))
     },
 
     cancelJob: (organizationId, jobId, actor) =>

@@ -1,4 +1,5 @@
 import { newId } from '../../ids.ts'
+import type { EventType } from '../event-types.ts'
 import {
   type ActingKey,
   type Actor,
@@ -153,7 +154,7 @@ export async function revokeKeyIn(
 /** The event and the change-log row of one change to a key. */
 export async function record(
   trx: Writer,
-  type: string,
+  type: EventType,
   { id, organizationId }: Pick<ApiKey, 'id' | 'organizationId'>,
   actor: Actor,
   now: number,

@@ -15,7 +15,7 @@ export function keyExpiryMethods({ write, clock }: SqlEngine): KeyExpiryMethods 
           for (const key of await unnoticed(trx, days, limit - written, now)) {
             await trx.insertInto('key_expiry_notices').values({ key_id: key.id, days, at: now }).execute()
             const { id: target, organization_id: organizationId, expires_at } = key
-            const event = { type: 'api_key.expiring', organizationId, target, after: { days, expires_at } }
+            const event = { type: 'api_key.expiring' as const, organizationId, target, after: { days, expires_at } }
             await recordEvent(trx, event, gateway, now)
             written++
           }

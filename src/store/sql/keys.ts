@@ -3,6 +3,7 @@ import type { KeyFilter, Store } from '../store.ts'
 import type { Reader, SqlEngine } from './engine.ts'
 import { keyRow, loadKey, loadKeys } from './key-record.ts'
 import { pageLimit } from './page.ts'
+import { contains } from './text.ts'
 
 export type KeyReadMethods = Pick<Store, 'findKey' | 'locateKey' | 'listKeys' | 'countKeys'>
 
@@ -64,7 +65,7 @@ function matching(db: Reader, organizationId: string, filter: KeyFilter, now: nu
   if (q === undefined) return query
   return query.where((eb) =>
     eb.or([
-      sql<boolean>`lower(api_keys.name) like lower(${`%${escapeLike(q)}%`}) escape '\\'`,
+      contains(eb.ref('api_keys.name'), q),
       eb.exists(
         eb
           .selectFrom('key_secrets')
@@ -75,5 +76,3 @@ function matching(db: Reader, organizationId: string, filter: KeyFilter, now: nu
     ]),
   )
 }
-
-const escapeLike = (text: string): string => text.replace(/[\\%_]/g, (letter) => `\\${letter}`)

@@ -78,7 +78,7 @@ async function mapRoles(trx: Writer, operator: Operator, identity: OidcIdentity,
       .where('id', '=', operator.id)
       .execute()
     const [before, after] = [{ is_root: !identity.isRoot }, { is_root: identity.isRoot }]
-    const event = { type: 'operator.updated', organizationId: null, target: operator.id, before, after }
+    const event = { type: 'operator.updated' as const, organizationId: null, target: operator.id, before, after }
     await recordEvent(trx, event, actor, now)
   }
   for (const organizationId of (await rolesOf(trx, operator.id)).keys()) {

@@ -10,7 +10,7 @@ export type OperatorLinkMethods = Pick<OperatorsStore, 'createLink' | 'findLink'
 
 export function operatorLinkMethods({ db, write, clock }: SqlEngine): OperatorLinkMethods {
   return {
-    createLink: ({ tokenSha256, kind, operatorId, expiresAt }, actor) =>
+    createLink: ({ tokenSha256, kind, operatorId, expiresAt, organizationId = null }, actor) =>
       write(async (trx) => {
         const now = clock.now()
         await trx
@@ -27,7 +27,7 @@ export function operatorLinkMethods({ db, write, clock }: SqlEngine): OperatorLi
           .values({ sha256: tokenSha256, kind, operator_id: operatorId, expires_at: expiresAt })
           .execute()
         const after = { kind, expires_at: expiresAt }
-        const event = { type: 'operator.link_created', organizationId: null, target: operatorId, after }
+        const event = { type: 'operator.link_created' as const, organizationId, target: operatorId, after }
         await recordEvent(trx, event, actor, now)
       }),
 

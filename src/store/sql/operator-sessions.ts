@@ -86,7 +86,7 @@ export function operatorSessionMethods({ db, write, read, clock }: SqlEngine): O
         if (!row) return false
         await trx.deleteFrom('operator_sessions').where('id', '=', id).execute()
         const before = { operator_id: row.operator_id }
-        const event = { type: 'session.ended', organizationId: null, target: id, before }
+        const event = { type: 'session.ended' as const, organizationId: null, target: id, before }
         await recordEvent(trx, event, actor, clock.now())
         return true
       }),

@@ -38,7 +38,7 @@ export function operatorTokenMethods({ db, write, read, clock }: SqlEngine): Ope
           organization_id: row.organization_id,
           expires_at: row.expires_at,
         }
-        const event = { type: 'admin_token.created', organizationId: null, target: row.id, after }
+        const event = { type: 'admin_token.created' as const, organizationId: null, target: row.id, after }
         await recordEvent(trx, event, actor, now)
         return toToken(row)
       }),
@@ -77,7 +77,7 @@ export function operatorTokenMethods({ db, write, read, clock }: SqlEngine): Ope
         if (!row) return false
         await trx.deleteFrom('operator_tokens').where('id', '=', id).execute()
         const before = { operator_id: row.operator_id, name: row.name }
-        const event = { type: 'admin_token.revoked', organizationId: null, target: id, before }
+        const event = { type: 'admin_token.revoked' as const, organizationId: null, target: id, before }
         await recordEvent(trx, event, actor, clock.now())
         return true
       }),

@@ -163,7 +163,7 @@ export async function changePassword(
     .execute()
   await trx.deleteFrom('operator_sessions').where('operator_id', '=', operatorId).execute()
   await trx.deleteFrom('operator_links').where('operator_id', '=', operatorId).execute()
-  const event = { type: 'operator.password_changed', organizationId: null, target: operatorId }
+  const event = { type: 'operator.password_changed' as const, organizationId: null, target: operatorId }
   await recordEvent(trx, event, actor, now)
 }
 

@@ -1,4 +1,5 @@
 import { newId } from '../../ids.ts'
+import type { EventType } from '../event-types.ts'
 import {
   type Organization,
   type OrganizationPatch,
@@ -13,6 +14,7 @@ import { toOrganization } from './organization-record.ts'
 import { pageLimit } from './page.ts'
 import { difference, requireThat } from './patch.ts'
 import { freeSlug } from './slug.ts'
+import { contains } from './text.ts'
 
 export type OrganizationMethods = Pick<
   Store,
@@ -65,6 +67,9 @@ export function organizationMethods({ db, write, clock }: SqlEngine): Organizati
       let query = db.selectFrom('organizations').selectAll().orderBy('id', 'desc').limit(pageLimit(page))
       if (page.before !== undefined) query = query.where('id', '<', page.before)
       if (page.among !== undefined) query = query.where('id', 'in', page.among.length > 0 ? page.among : [''])
+      const { q } = page
+      if (q !== undefined)
+        query = query.where((eb) => eb.or([contains(eb.ref('name'), q), contains(eb.ref('slug'), q)]))
       const rows = await query.execute()
       return rows.map(toOrganization)
     },
@@ -148,7 +153,7 @@ function wantedOf(current: Organization, patch: OrganizationPatch): Partial<Orga
 const suspendedBy = (current: Organization, patch: OrganizationPatch): SuspendedBy =>
   current.suspendedBy === 'root' ? 'root' : (patch.suspendedBy ?? 'root')
 
-function eventType(status: OrganizationStatus | undefined): string {
+function eventType(status: OrganizationStatus | undefined): EventType {
   if (status === undefined) return 'organization.updated'
   return status === 'suspended' ? 'organization.suspended' : 'organization.resumed'
 }

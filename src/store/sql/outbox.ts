@@ -26,11 +26,17 @@ export async function fillOutbox(trx: Writer, event: OutboxEvent, now: number): 
   if (webhookIds.length === 0) return
   const message = await messageOf(trx, event.type, type, organizationId, target, now)
   if (message === undefined) return
-  const text = JSON.stringify(message)
+  const text = textOf(message)
   for (const webhookId of webhookIds) {
     await insertDelivery(trx, { organizationId, webhookId, eventId: event.id, message: text, redeliveryOf: null }, now)
   }
 }
+
+/** Its type first, by which deliveries are found. */
+const textOf = ({ type, ...message }: WebhookMessage): string => JSON.stringify({ type, ...message })
+
+/** What the text of every message of a type begins with. */
+export const messageBegins = (type: WebhookType): string => `{"type":${JSON.stringify(type)},`
 
 export async function insertDelivery(
   trx: Writer,

@@ -1,6 +1,20 @@
-import type { Page } from '../store.ts'
+import type { Found, Page, Search } from '../store.ts'
 
 /** @returns how many rows to read: 1 to 200, 50 when nothing is said. */
 export function pageLimit({ limit = 50 }: Page = {}): number {
   return Math.min(200, Math.max(1, Math.trunc(limit)))
+}
+
+/** How many rows one page of a search looks at. @param most what takes a moment. */
+export const lookAtOf = ({ lookAt }: Search, most: number): number => Math.max(1, Math.min(lookAt ?? most, most))
+
+/** @param end the last row that was looked at; undefined where there are no more behind it. */
+export function foundOf<Row extends { readonly id: string }, T>(
+  rows: readonly Row[],
+  limit: number,
+  end: { readonly id: string } | undefined,
+  toRecord: (row: Row) => T,
+): Found<T> {
+  const last = rows.length >= limit ? rows.at(-1) : end
+  return { rows: rows.map(toRecord), ...(last !== undefined && { next: last.id }) }
 }

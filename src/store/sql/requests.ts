@@ -1,9 +1,8 @@
-import { type Selectable, sql } from 'kysely'
+import { sql } from 'kysely'
 import { packRequests, unpackRequests } from '../packed-requests.ts'
-import type { RequestLogTable } from '../schema.ts'
 import type { RequestRow, RequestWrite, Store } from '../store.ts'
 import type { Reader, SqlEngine } from './engine.ts'
-import { pageLimit } from './page.ts'
+import { listRequests, toRequestRow } from './request-list.ts'
 import { type RequestStatements, statementsFor, toLogRow } from './request-writes.ts'
 import { compileRollups } from './rollups.ts'
 
@@ -28,36 +27,7 @@ export function requestMethods(engine: SqlEngine): RequestMethods {
     finishRequests: (rows) => write('finish', rows),
     writePackedRequests: writePacked,
 
-    async listRequests(filter = {}, page = {}) {
-      let query = db
-        .selectFrom('request_log')
-        .selectAll()
-        .orderBy('at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(pageLimit(page))
-      const { organizationId, keyId, route, status, statusFrom, statusTo, code, method, since, until } = filter
-      if (organizationId === null) query = query.where('organization_id', 'is', null)
-      else if (organizationId !== undefined) query = query.where('organization_id', '=', organizationId)
-      if (keyId !== undefined) query = query.where('key_id', '=', keyId)
-      if (route !== undefined) query = query.where('route', '=', route)
-      if (status !== undefined) query = query.where('status', '=', status)
-      if (statusFrom !== undefined) query = query.where('status', '>=', statusFrom)
-      if (statusTo !== undefined) query = query.where('status', '<=', statusTo)
-      if (code !== undefined) query = query.where('code', '=', code)
-      if (method !== undefined) query = query.where('method', '=', method)
-      if (since !== undefined) query = query.where('at', '>=', since)
-      if (until !== undefined) query = query.where('at', '<', until)
-      if (page.before !== undefined) {
-        const cursor = await db.selectFrom('request_log').select('at').where('id', '=', page.before).executeTakeFirst()
-        // Retention takes the oldest first: behind a row that is gone there is nothing left.
-        if (!cursor) return []
-        query = query.where(({ eb, refTuple, tuple }) =>
-          eb(refTuple('at', 'id'), '<', tuple(cursor.at, page.before ?? '')),
-        )
-      }
-      const rows = await query.execute()
-      return rows.map(toRequestRow)
-    },
+    listRequests: (filter, page) => listRequests(db, filter, page),
 
     async findRequest(rowId) {
       const row = await db.selectFrom('request_log').selectAll().where('id', '=', rowId).executeTakeFirst()
@@ -139,28 +109,6 @@ export function compileRequests(db: Reader, requestKey: SqlEngine['requestKey'])
       )
       .compile().sql,
     rollups: compileRollups(db),
-  }
-}
-
-function toRequestRow(row: Selectable<RequestLogTable>): RequestRow {
-  return {
-    id: row.id,
-    at: row.at,
-    organizationId: row.organization_id,
-    keyId: row.key_id,
-    method: row.method,
-    path: row.path,
-    route: row.route,
-    status: row.status,
-    code: row.code,
-    durationMs: row.duration_ms,
-    upstreamMs: row.upstream_ms,
-    bytesIn: row.bytes_in,
-    bytesOut: row.bytes_out,
-    ip: row.ip,
-    userAgent: row.user_agent,
-    requestId: row.request_id,
-    shadowCode: row.shadow_code,
   }
 }
 

@@ -80,7 +80,7 @@ export function serviceAccountMethods({ db, write, clock }: SqlEngine): ServiceA
           .where('id', '=', id)
           .execute()
         const { before, after } = diff
-        const event = { type: 'service_account.updated', organizationId, target: id, before, after }
+        const event = { type: 'service_account.updated' as const, organizationId, target: id, before, after }
         await recordEvent(trx, event, actor, now)
         // It may own any number of keys: the whole organization is forgotten rather than each of them.
         await recordChange(trx, 'organization', organizationId, now)

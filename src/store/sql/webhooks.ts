@@ -1,6 +1,7 @@
 import { newId } from '../../ids.ts'
 import type { Metadata, Store } from '../store.ts'
 import type { SealWebhookSecret, Webhook } from '../webhooks-store.ts'
+import { listDeliveries } from './delivery-list.ts'
 import type { Reader, SqlEngine, Writer } from './engine.ts'
 import { recordEvent } from './events.ts'
 import { requireOrganization } from './organizations.ts'
@@ -46,7 +47,7 @@ export function webhookMethods({ db, write, read, clock }: SqlEngine): WebhookMe
         await trx.insertInto('webhooks').values(row).execute()
         await insertSecret(trx, { webhookId: row.id, organizationId }, seal, now)
         const webhook = await loadWebhook(trx, row, now)
-        const event = { type: 'webhook.created', organizationId, target: row.id, after: audited(webhook) }
+        const event = { type: 'webhook.created' as const, organizationId, target: row.id, after: audited(webhook) }
         await recordEvent(trx, event, actor, now)
         return webhook
       }),
@@ -128,7 +129,7 @@ export function webhookMethods({ db, write, read, clock }: SqlEngine): WebhookMe
         await insertSecret(trx, { webhookId, organizationId }, seal, now)
         await trx.updateTable('webhooks').set({ updated_at: now }).where('id', '=', webhookId).execute()
         const after = { previous_secret_ends_at: previousEndsAt }
-        const event = { type: 'webhook.secret_rotated', organizationId, target: webhookId, after }
+        const event = { type: 'webhook.secret_rotated' as const, organizationId, target: webhookId, after }
         await recordEvent(trx, event, actor, now)
         return loadWebhook(trx, { ...row, updated_at: now }, now)
       }),
@@ -201,18 +202,7 @@ export function webhookMethods({ db, write, read, clock }: SqlEngine): WebhookMe
       return row && toDelivery(row)
     },
 
-    async listDeliveries(organizationId, webhookId, page = {}) {
-      let query = db
-        .selectFrom('webhook_deliveries')
-        .selectAll()
-        .where('webhook_id', '=', webhookId)
-        .where('organization_id', '=', organizationId)
-        .orderBy('id', 'desc')
-        .limit(pageLimit(page))
-      if (page.before !== undefined) query = query.where('id', '<', page.before)
-      const rows = await query.execute()
-      return rows.map(toDelivery)
-    },
+    listDeliveries: (...search) => listDeliveries(db, ...search),
   }
 }
 

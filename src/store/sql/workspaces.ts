@@ -71,7 +71,7 @@ export function workspaceMethods({ db, write, read, clock }: SqlEngine): Workspa
           .where('id', '=', workspaceId)
           .execute()
         const { before, after } = diff
-        const event = { type: 'workspace.updated', organizationId, target: workspaceId, before, after }
+        const event = { type: 'workspace.updated' as const, organizationId, target: workspaceId, before, after }
         await recordEvent(trx, event, actor, now)
         // Keys are cached with the external ids that they may reach; the name is nowhere.
         if (externalIdChanges) await recordChange(trx, 'organization', organizationId, now)

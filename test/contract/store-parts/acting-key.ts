@@ -50,7 +50,7 @@ export function actingKeyContract(open: OpenStore): void {
 
       const before = [
         await store.latestChange(),
-        (await store.listEvents()).length,
+        (await store.listEvents()).rows.length,
         await store.countKeys(organizationId),
       ]
       const acting = [
@@ -63,7 +63,7 @@ export function actingKeyContract(open: OpenStore): void {
       }
       const after = [
         await store.latestChange(),
-        (await store.listEvents()).length,
+        (await store.listEvents()).rows.length,
         await store.countKeys(organizationId),
       ]
       expect(after).toEqual(before)

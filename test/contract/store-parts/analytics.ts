@@ -50,12 +50,14 @@ export function analyticsContract(open: OpenStore): void {
         requestRow(at + 5, { status: 403, code: 'INSUFFICIENT_SCOPE', durationMs: 0.1 }),
         requestRow(at + 6, { status: 429, code: 'RATE_LIMITED', durationMs: 0.1 }),
         requestRow(at + 7, { status: 400, code: 'BAD_REQUEST', durationMs: 0.1 }),
+        // Broken off in the middle of its answer.
+        requestRow(at + 8, { status: 200, code: 'UPSTREAM_UNAVAILABLE', durationMs: 10 }),
       ])
       const [sums, ...others] = await store.requestsOverTime({ ...wholeDay, intervalMs: hourMs })
       expect(others).toEqual([])
-      expect(sums).toMatchObject({ at, requests: 11, errors: 3, denied: 2, limited: 1 })
+      expect(sums).toMatchObject({ at, requests: 12, errors: 4, denied: 2, limited: 1 })
       expect(sums?.bytesIn).toBe(7)
-      expect(sums?.bytesOut).toBe(70 + 8 * 512)
+      expect(sums?.bytesOut).toBe(70 + 9 * 512)
       expect(within(sums?.p50Ms, 10)).toBe(true)
       expect(within(sums?.p99Ms, 900)).toBe(true)
     })
@@ -67,7 +69,7 @@ export function analyticsContract(open: OpenStore): void {
       await store.insertRequests(rows)
       await store.finishRequests(rows)
       expect(await totals(store)).toEqual(counted(2))
-      expect(await store.listRequests()).toHaveLength(2)
+      expect((await store.listRequests()).rows).toHaveLength(2)
     })
 
     it('count a row once that stands twice in one batch', async ({ store }) => {
@@ -88,7 +90,7 @@ export function analyticsContract(open: OpenStore): void {
       await store.admitRequests([admitted])
       await store.insertRequests([admitted])
       expect(await totals(store)).toEqual(counted(1))
-      expect(await store.listRequests()).toEqual([finished])
+      expect((await store.listRequests()).rows).toEqual([finished])
       const [sums] = await store.requestsOverTime({ ...wholeDay, intervalMs: dayMs })
       expect(sums).toMatchObject({ requests: 1, errors: 1 })
       expect(within(sums?.p50Ms, 40)).toBe(true)
@@ -112,7 +114,7 @@ export function analyticsContract(open: OpenStore): void {
       const wrong = requestRow(at, { method: null as unknown as string })
       await expect(store.insertRequests([requestRow(at), wrong])).rejects.toThrow()
       expect(await totals(store)).toEqual(counted(0))
-      expect(await store.listRequests()).toEqual([])
+      expect((await store.listRequests()).rows).toEqual([])
     })
 
     it('give each interval its own, the oldest first, none where nothing was', async ({ store }) => {
@@ -253,6 +255,39 @@ export function analyticsContract(open: OpenStore): void {
         ['key_4', 4],
         ['key_3', 3],
       ])
+    })
+
+    it('add up keys of all organizations over many days, known ones and gone ones', async ({ store }) => {
+      const [one, other] = [await makeOrganization(store, 'One'), await makeOrganization(store, 'Other')]
+      const [often, seldom] = [(await makeKey(store, one)).key.id, (await makeKey(store, other)).key.id]
+      const rowsOf = (keyId: string, organizationId: string, days: readonly number[]) =>
+        days.map((day) => requestRow(at - day * dayMs, { keyId, organizationId, durationMs: 10 }))
+      const everyDay = Array.from({ length: 40 }, (_, day) => day)
+      await store.insertRequests([
+        ...rowsOf(often, one, everyDay),
+        ...rowsOf(often, one, [0, 39]),
+        ...rowsOf(seldom, other, [0, 7, 8, 9, 16, 39]),
+        ...rowsOf('key_gone', 'org_gone', [1, 20, 21]),
+      ])
+      // Hours at both ends, and days between them.
+      const query = { since: at - 39 * dayMs - hourMs, until: at + hourMs, grain: 'hour', limit: 10 } as const
+      const counts = (rows: readonly (RequestSums & { keyId: string; organizationId: string | null })[]) =>
+        rows.map(({ keyId, organizationId, requests, p50Ms }) => [keyId, organizationId, requests, p50Ms !== null])
+      expect(counts(await store.requestsByKey(query))).toEqual([
+        [often, one, 42, true],
+        [seldom, other, 6, true],
+        ['key_gone', null, 3, true],
+      ])
+      expect(counts(await store.requestsByKey({ ...query, limit: 1 }))).toEqual([[often, one, 42, true]])
+      expect(counts(await store.requestsByKey({ ...query, keyId: seldom }))).toEqual([[seldom, other, 6, true]])
+      expect(counts(await store.requestsByKey({ ...query, organizationId: other }))).toEqual([[seldom, other, 6, true]])
+      const [sums] = await store.requestsOverTime({ ...query, intervalMs: 1000 * dayMs, keyId: often })
+      expect(sums?.requests).toBe(42)
+      // No key is of no organization.
+      expect(await store.requestsByKey({ ...query, organizationId: null, keyId: often })).toEqual([])
+      expect(await store.requestsOverTime({ ...query, organizationId: null, intervalMs: dayMs, keyId: often })).toEqual(
+        [],
+      )
     })
 
     it('are off by no more than their bucket is wide', async ({ store }) => {

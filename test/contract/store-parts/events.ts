@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { type ChainedEvent, canonicalJson, eventHash, genesisHash } from '../../../src/store/event-chain.ts'
+import type { EventFilter, Store } from '../../../src/store/store.ts'
 import type { OpenStore } from '../store.ts'
 import { actor, makeKey, makeOrganization, newSecret, testOn } from './make.ts'
 
@@ -24,7 +25,7 @@ export function eventsContract(open: OpenStore): void {
       await store.deleteWorkspace(organizationId, workspace.id, actor)
       await store.updateOrganization(organizationId, { name: 'Acme 2' }, actor)
 
-      const events = (await store.listEvents()).reverse()
+      const events = (await store.listEvents()).rows.toReversed()
       expect(events.map(({ type, target }) => [type, target])).toEqual([
         ['organization.created', organizationId],
         ['workspace.created', workspace.id],
@@ -71,7 +72,7 @@ export function eventsContract(open: OpenStore): void {
         { type: 'api_key.exposed', organizationId: 'org_a', target: 'key_a', after: { where: 'query' } },
         { type: 'system', id: null },
       )
-      expect(await store.listEvents()).toEqual([
+      expect((await store.listEvents()).rows).toEqual([
         {
           id: expect.stringMatching(/^evt_/),
           seq: 1,
@@ -91,13 +92,100 @@ export function eventsContract(open: OpenStore): void {
       const one = await makeOrganization(store, 'One')
       const two = await makeOrganization(store, 'Two')
       for (const name of ['a', 'b']) await store.updateOrganization(one, { name }, actor)
-      const all = await store.listEvents({}, { limit: 3 })
+      const all = (await store.listEvents({}, { limit: 3 })).rows
       await store.updateOrganization(two, { name: 'late' }, actor)
-      const rest = await store.listEvents({}, { before: all[2]?.id ?? '' })
+      const rest = (await store.listEvents({}, { before: all[2]?.id ?? '' })).rows
       expect([...all, ...rest].map(({ seq }) => seq)).toEqual([4, 3, 2, 1])
-      const own = await store.listEvents({ organizationId: one }, { limit: 2 })
-      const ownRest = await store.listEvents({ organizationId: one }, { before: own[1]?.id ?? '' })
+      const own = (await store.listEvents({ organizationId: one }, { limit: 2 })).rows
+      const ownRest = (await store.listEvents({ organizationId: one }, { before: own[1]?.id ?? '' })).rows
       expect([...own, ...ownRest].map(({ seq }) => seq)).toEqual([4, 3, 1])
+    })
+
+    it('is searched by type, family of types, actor, target and time, alone and together', async ({
+      store,
+      opened,
+    }) => {
+      const { clock } = opened
+      const started = clock.now()
+      for (const [index, [type, organizationId, actorId, target]] of searched.entries()) {
+        clock.advance(index === 0 ? 0 : 1000)
+        await store.appendEvent({ type, organizationId, target }, { type: 'operator', id: actorId })
+      }
+      const at = (index: number) => started + index * 1000
+      const find = async (filter: EventFilter) => (await store.listEvents(filter)).rows.map(({ seq }) => seq)
+      expect(await find({ type: 'api_key.revoked' })).toEqual([5, 2])
+      expect(await find({ type: 'api_key.*' })).toEqual([6, 5, 2, 1])
+      expect(await find({ type: 'api.*' })).toEqual([])
+      expect(await find({ actorId: 'usr_b' })).toEqual([6, 5, 3])
+      expect(await find({ target: 'key_1' })).toEqual([5, 2, 1])
+      expect(await find({ organizationId: 'org_a', type: 'api_key.revoked' })).toEqual([2])
+      expect(await find({ organizationId: 'org_a', type: 'api_key.*', actorId: 'usr_b' })).toEqual([6])
+      expect(await find({ organizationId: 'org_b', target: 'key_1' })).toEqual([5])
+      expect(await find({ target: 'key_1', since: at(1), until: at(4) })).toEqual([2])
+      expect(await find({ since: at(2), until: at(4) })).toEqual([4, 3])
+      expect(await find({ organizationId: 'org_a', since: at(3) })).toEqual([6, 4])
+      expect(await find({ organizationId: 'org_a', until: at(3), type: 'webhook.*' })).toEqual([3])
+      expect(await find({ since: at(1), actorId: 'usr_a' })).toEqual([4, 2])
+      expect(await find({ actorId: 'usr_none' })).toEqual([])
+    })
+
+    it.for<EventFilter>([
+      { type: 'api_key.revoked' },
+      { type: 'api_key.*' },
+      { actorId: 'usr_b' },
+      { target: 'key_1' },
+      { organizationId: 'org_a' },
+      { organizationId: 'org_a', type: 'api_key.*' },
+      { organizationId: 'org_a', target: 'key_1', since: 1 },
+      { since: 1 },
+      { since: 1, type: 'api_key.*', actorId: 'usr_b' },
+      { organizationId: 'org_a', since: 1, type: 'api_key.*' },
+    ])('gives each event of a search once, by whatever pages: %j', async (filter, { store, opened }) => {
+      for (const [type, organizationId, actorId, target] of [...searched, ...searched, ...searched]) {
+        // Two at the same time are no less two.
+        opened.clock.advance(searched.length % 2)
+        await store.appendEvent({ type, organizationId, target }, { type: 'operator', id: actorId })
+      }
+      const whole = (await store.listEvents(filter, { limit: 200 })).rows.map(({ seq }) => seq)
+      expect(whole).toEqual(whole.toSorted((a, b) => b - a))
+      expect(whole.length).toBeGreaterThan(2)
+      for (const page of [{ limit: 1 }, { limit: 2 }, { limit: 200, lookAt: 1 }, { limit: 2, lookAt: 4 }]) {
+        expect([page, await walk(store, filter, page)]).toEqual([page, whole])
+      }
+    })
+
+    it('looks at so many events for a page and no more, and says where the next begins', async ({ store }) => {
+      for (let made = 0; made < 5; made++) {
+        for (const organizationId of ['org_a', 'org_b']) {
+          await store.appendEvent(
+            { type: 'config.reloaded', organizationId, target: null },
+            { type: 'system', id: null },
+          )
+        }
+      }
+      const [{ id: third } = { id: '' }] = (await store.listEvents({ organizationId: 'org_a' })).rows.slice(2)
+      const search = { organizationId: 'org_a', type: 'job.failed' }
+      expect(await store.listEvents(search, { lookAt: 3 })).toEqual({ rows: [], next: third })
+      expect(await store.listEvents(search, { lookAt: 3, before: third })).toEqual({ rows: [] })
+    })
+
+    it('takes the event of another organization for none to go on behind', async ({ store }) => {
+      for (const organizationId of ['org_a', 'org_b', 'org_a']) {
+        await store.appendEvent({ type: 'config.reloaded', organizationId, target: null }, { type: 'system', id: null })
+      }
+      const [foreign] = (await store.listEvents({ organizationId: 'org_b' })).rows
+      expect(await store.listEvents({ organizationId: 'org_a' }, { before: foreign?.id ?? '' })).toEqual({ rows: [] })
+      expect((await store.listEvents({}, { before: foreign?.id ?? '' })).rows).toHaveLength(1)
+    })
+
+    it('gives one event by its id', async ({ store }) => {
+      await store.appendEvent(
+        { type: 'config.reloaded', organizationId: 'org_a', target: 'a' },
+        { type: 'system', id: null },
+      )
+      const [event] = (await store.listEvents()).rows
+      expect(await store.findEvent(event?.id ?? '')).toEqual(event)
+      expect(await store.findEvent('evt_none')).toBeUndefined()
     })
 
     it('is a chain of hashes that anyone can compute again from what is stored', async ({ store, opened }) => {
@@ -108,7 +196,10 @@ export function eventsContract(open: OpenStore): void {
         ),
       )
       const after = { z: 1, a: [1.5, null, { d: undefined, c: true }], when: new Date(0) }
-      await store.appendEvent({ type: 'x', organizationId: null, target: null, after }, { type: 'system', id: null })
+      await store.appendEvent(
+        { type: 'config.reloaded', organizationId: null, target: null, after },
+        { type: 'system', id: null },
+      )
       const rows = await opened.eventRows()
       expect(rows).toHaveLength(7)
       let previous = genesisHash
@@ -131,6 +222,30 @@ export function eventsContract(open: OpenStore): void {
       expect(second?.seq).toBe(2)
     })
   })
+}
+
+/** Type, organization, actor and target. */
+const searched = [
+  ['api_key.created', 'org_a', 'usr_a', 'key_1'],
+  ['api_key.revoked', 'org_a', 'usr_a', 'key_1'],
+  ['webhook.created', 'org_a', 'usr_b', 'wh_1'],
+  ['webhook.updated', 'org_a', 'usr_a', 'wh_1'],
+  ['api_key.revoked', 'org_b', 'usr_b', 'key_1'],
+  ['api_key.created', 'org_a', 'usr_b', 'key_2'],
+] as const
+
+async function walk(store: Store, filter: EventFilter, page: { limit: number; lookAt?: number }): Promise<number[]> {
+  const seqs: number[] = []
+  let before: string | undefined
+  do {
+    const { rows, next }: Awaited<ReturnType<Store['listEvents']>> = await store.listEvents(filter, {
+      ...page,
+      ...(before !== undefined && { before }),
+    })
+    seqs.push(...rows.map(({ seq }) => seq))
+    before = next
+  } while (before !== undefined)
+  return seqs
 }
 
 const chained = (row: Record<string, unknown>): ChainedEvent => ({

@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect } from 'vitest'
 import { newId } from '../../../src/ids.ts'
-import type { ClaimedJob, Job, JobHold, JobNeeds, JobStep, KeyOutcome } from '../../../src/store/jobs-store.ts'
-import type { Actor, Role, Store } from '../../../src/store/store.ts'
+import type {
+  ClaimedJob,
+  Job,
+  JobFilter,
+  JobHold,
+  JobNeeds,
+  JobStep,
+  KeyOutcome,
+} from '../../../src/store/jobs-store.ts'
+import type { Actor, Role, Search, Store } from '../../../src/store/store.ts'
 import type { OpenStore } from '../store.ts'
 import { actor, dayMs, makeKey, makeOrganization, newSecret, testOn } from './make.ts'
 
@@ -38,8 +46,8 @@ export function jobsContract(open: OpenStore): void {
       const second = await makeJob(store, own)
       await makeJob(store, other)
       const reopened = await opened.reopen()
-      expect(await reopened.listJobs(own)).toEqual([second, first])
-      expect(await reopened.listJobs(own, { before: second?.id ?? '' })).toEqual([first])
+      expect((await reopened.listJobs(own)).rows).toEqual([second, first])
+      expect((await reopened.listJobs(own, {}, { before: second?.id ?? '' })).rows).toEqual([first])
       expect(await reopened.findJob(own, first?.id ?? '')).toEqual(first)
       expect(await reopened.findJob(other, first?.id ?? '')).toBeUndefined()
       expect(first).toMatchObject({
@@ -50,6 +58,24 @@ export function jobsContract(open: OpenStore): void {
         createdBy: 'usr_1',
         startedAt: null,
       })
+    })
+
+    it('is found by type and status, with a bounded look at the others', async ({ store }) => {
+      const own = await makeOrganization(store)
+      const jobs = [await makeJob(store, own), await makeJob(store, own), await makeJob(store, own)]
+      const [first, second, third] = jobs.map((job) => job?.id ?? '')
+      await store.cancelJob(own, second ?? '', actor)
+      const find = async (...search: [JobFilter?, Search?]) => {
+        const { rows, next } = await store.listJobs(own, ...search)
+        return [rows.map(({ id }) => id), next]
+      }
+      expect(await find({ status: 'cancelled' })).toEqual([[second], undefined])
+      expect(await find({ status: 'pending', type: 'key_export' })).toEqual([[third, first], undefined])
+      expect(await find({ type: 'key_import' })).toEqual([[], undefined])
+      expect(await find({ status: 'cancelled' }, { lookAt: 1 })).toEqual([[], third])
+      expect(await find({ status: 'cancelled' }, { lookAt: 1, before: third ?? '' })).toEqual([[second], second])
+      expect(await find({ status: 'pending' }, { limit: 1 })).toEqual([[third], third])
+      expect((await store.listJobs(await makeOrganization(store), { status: 'pending' })).rows).toEqual([])
     })
 
     it('takes no more of an organization than may be unfinished', async ({ store }) => {
@@ -77,6 +103,20 @@ export function jobsContract(open: OpenStore): void {
       const claim = () => store.claimJob({ leaseMs, runningMax: 2 })
       const [one, two, none] = [await claim(), await claim(), await claim()]
       expect([one?.id, two?.id, none]).toEqual([first?.id, third?.id, undefined])
+    })
+
+    it('gives a job to whoever asks for it alone, before those that wait longer, and only when it may run', async ({
+      store,
+    }) => {
+      const [a, b] = [await makeOrganization(store), await makeOrganization(store)]
+      const first = await makeJob(store, a)
+      const second = await makeJob(store, b)
+      const claim = (jobId: string | undefined) => store.claimJob({ leaseMs, runningMax: 2, ...(jobId && { jobId }) })
+      expect((await claim(second?.id))?.id).toBe(second?.id)
+      expect(await claim(second?.id)).toBeUndefined()
+      const third = await makeJob(store, b)
+      expect(await claim(third?.id)).toBeUndefined()
+      expect((await claim(undefined))?.id).toBe(first?.id)
     })
 
     it('gives a job to somebody else when its lease has run out, with the checkpoint of its last step', async ({
@@ -162,7 +202,7 @@ export function jobsContract(open: OpenStore): void {
       ])
       expect(await store.findKeyByHash(secret.sha256)).toMatchObject({ name: 'New' })
       expect(await store.findKey(organizationId, kept.key.id)).toMatchObject({ revokedReason: 'leak' })
-      const [event] = await store.listEvents({ organizationId }, { limit: 1 })
+      const [event] = (await store.listEvents({ organizationId }, { limit: 1 })).rows
       // Whoever ordered the job is who has done it.
       expect(event).toMatchObject({ type: 'api_key.revoked', actor })
     })
@@ -192,7 +232,7 @@ export function jobsContract(open: OpenStore): void {
         status: 'cancelled',
         result: { done: 1 },
       })
-      const events = await store.listEvents({ organizationId })
+      const events = (await store.listEvents({ organizationId })).rows
       expect(events.map(({ type }) => type).slice(0, 3)).toEqual([
         'job.cancelled',
         'job.cancel_requested',

@@ -162,12 +162,12 @@ export function keysContract(open: OpenStore): void {
       const revoked = await store.revokeKey(organizationId, key.id, 'leaked', actor)
       expect(revoked).toMatchObject({ id: key.id, revokedAt: clock.now(), revokedReason: 'leaked' })
       const changes = await store.latestChange()
-      const events = (await store.listEvents()).length
+      const events = (await store.listEvents()).rows.length
       clock.advance(1000)
       expect(await store.revokeKey(organizationId, key.id, 'again', actor)).toEqual(revoked)
       expect(await store.findKey(organizationId, key.id)).toEqual(revoked)
       expect(await store.latestChange()).toBe(changes)
-      expect(await store.listEvents()).toHaveLength(events)
+      expect((await store.listEvents()).rows).toHaveLength(events)
     })
 
     it('revokes and hides what is deleted, and leaves nothing to change', async ({ store, opened: { clock } }) => {

@@ -53,7 +53,7 @@ export function organizationsContract(open: OpenStore): void {
       await expect(second).rejects.toThrow(StoreConflict)
       await expect(second).rejects.toMatchObject({ field: 'slug' })
       expect(await store.listOrganizations()).toHaveLength(1)
-      expect(await store.listEvents()).toHaveLength(1)
+      expect((await store.listEvents()).rows).toHaveLength(1)
       expect(await store.latestChange()).toBe(before)
     })
 
@@ -72,6 +72,23 @@ export function organizationsContract(open: OpenStore): void {
       const second = await store.listOrganizations({ limit: 2, before: first[1]?.id ?? '' })
       const third = await store.listOrganizations({ limit: 2, before: second[1]?.id ?? '' })
       expect([...first, ...second, ...third].map(({ name }) => name)).toEqual(['e', 'd', 'c', 'b', 'a'])
+    })
+
+    it('finds them by a part of the name or the slug, to the letter, in pages', async ({ store }) => {
+      const ids: string[] = []
+      for (const name of ['Acme North', 'ACME south', 'Globex 100%', 'Initech_x', 'Under acme']) {
+        ids.push((await store.createOrganization({ name }, actor)).id)
+      }
+      const found = async (filter: Parameters<typeof store.listOrganizations>[0]) =>
+        (await store.listOrganizations(filter)).map(({ name }) => name)
+      expect(await found({ q: 'aCmE' })).toEqual(['Under acme', 'ACME south', 'Acme North'])
+      expect(await found({ q: 'acme-s' })).toEqual(['ACME south'])
+      expect(await found({ q: '100%' })).toEqual(['Globex 100%'])
+      expect(await found({ q: '_' })).toEqual(['Initech_x'])
+      expect(await found({ q: '\\' })).toEqual([])
+      expect(await found({ q: 'acme', among: ids.slice(0, 1) })).toEqual(['Acme North'])
+      expect(await found({ q: 'acme', limit: 2 })).toEqual(['Under acme', 'ACME south'])
+      expect(await found({ q: 'acme', limit: 2, before: ids[1] ?? '' })).toEqual(['Acme North'])
     })
 
     it('changes what a patch names and nothing else', async ({ store, opened: { clock } }) => {
@@ -93,7 +110,7 @@ export function organizationsContract(open: OpenStore): void {
       expect(suspended).toMatchObject({ status: 'suspended', statusReason: 'unpaid' })
       const resumed = await store.updateOrganization(id, { status: 'active' }, actor)
       expect(resumed).toMatchObject({ status: 'active', statusReason: null })
-      const types = (await store.listEvents()).map(({ type }) => type)
+      const types = (await store.listEvents()).rows.map(({ type }) => type)
       expect(types).toEqual(['organization.resumed', 'organization.suspended', 'organization.created'])
     })
 
@@ -112,7 +129,7 @@ export function organizationsContract(open: OpenStore): void {
       expect(await change({ status: 'suspended', statusReason: 'x', suspendedBy: 'owner' })).toBe('root')
       expect(await change({ status: 'active', suspendedBy: 'owner' })).toBeNull()
       expect(await change({ status: 'suspended', suspendedBy: 'owner' })).toBe('owner')
-      expect((await store.listEvents())[0]).toMatchObject({
+      expect((await store.listEvents()).rows[0]).toMatchObject({
         type: 'organization.suspended',
         before: { status: 'active', suspended_by: null },
         after: { status: 'suspended', suspended_by: 'owner' },
@@ -126,7 +143,7 @@ export function organizationsContract(open: OpenStore): void {
       const same = await store.updateOrganization(created.id, { name: 'Acme', metadata: { a: { c: 2, b: 1 } } }, actor)
       expect(same).toEqual(created)
       expect(await store.latestChange()).toBe(before)
-      expect(await store.listEvents()).toHaveLength(1)
+      expect((await store.listEvents()).rows).toHaveLength(1)
     })
   })
 }

@@ -21,9 +21,9 @@ export function preconditionsContract(open: OpenStore): void {
         (holds: Holds) => store.updateServiceAccount(organizationId, account.id, patch, actor, holds),
       ]
       for (const change of changes) {
-        const [changeLog, events] = [await store.latestChange(), (await store.listEvents()).length]
+        const [changeLog, events] = [await store.latestChange(), (await store.listEvents()).rows.length]
         await expect(change(({ name }) => name === 'New')).rejects.toThrow(StoreChanged)
-        expect([await store.latestChange(), (await store.listEvents()).length]).toEqual([changeLog, events])
+        expect([await store.latestChange(), (await store.listEvents()).rows.length]).toEqual([changeLog, events])
         expect(await change(({ name }) => name !== 'New')).toMatchObject(patch)
       }
     })

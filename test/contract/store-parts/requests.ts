@@ -20,7 +20,7 @@ export function requestsContract(open: OpenStore): void {
         userAgent: null,
       })
       await store.insertRequests([bare, full])
-      expect(await store.listRequests()).toEqual([full, bare])
+      expect((await store.listRequests()).rows).toEqual([full, bare])
     })
 
     it('writes a batch of any size whole, and nothing for an empty one', async ({ store }) => {
@@ -35,13 +35,13 @@ export function requestsContract(open: OpenStore): void {
       const rows = [requestRow(at), requestRow(at + 1)]
       await store.insertRequests(rows.slice(0, 1))
       await store.insertRequests(rows)
-      expect(await store.listRequests()).toEqual(rows.toReversed())
+      expect((await store.listRequests()).rows).toEqual(rows.toReversed())
     })
 
     it('refuses a row that it can never take as such, and writes nothing of its batch', async ({ store }) => {
       const bad = { ...requestRow(at + 1), method: null as unknown as string }
       await expect(store.insertRequests([requestRow(at), bad])).rejects.toBeInstanceOf(StoreRefused)
-      expect(await store.listRequests()).toEqual([])
+      expect((await store.listRequests()).rows).toEqual([])
     })
 
     it('completes rows that were inserted with their decision alone', async ({ store }) => {
@@ -50,7 +50,7 @@ export function requestsContract(open: OpenStore): void {
       const other = requestRow(at + 1, { status: 0 })
       await store.admitRequests([decided, other])
       await store.finishRequests([done])
-      expect(await store.listRequests()).toEqual([other, done])
+      expect((await store.listRequests()).rows).toEqual([other, done])
     })
 
     it('writes packed rows of several senders as one, and counts each row once', async ({ store }) => {
@@ -58,7 +58,7 @@ export function requestsContract(open: OpenStore): void {
       await store.writePackedRequests('insert', [])
       await store.writePackedRequests('insert', [packRequests([first]), packRequests([]), packRequests([second])])
       await store.writePackedRequests('insert', [packRequests([second, third]), packRequests([first])])
-      expect(await store.listRequests()).toEqual([third, second, first])
+      expect((await store.listRequests()).rows).toEqual([third, second, first])
       const [sums] = await store.requestsOverTime({ since: at, until: at + dayMs, grain: 'minute', intervalMs: dayMs })
       expect(sums?.requests).toBe(3)
     })
@@ -67,9 +67,9 @@ export function requestsContract(open: OpenStore): void {
       const decided = requestRow(at, { status: 0 })
       const done = { ...decided, status: 201, upstreamMs: 7.25 }
       await store.writePackedRequests('admit', [packRequests([decided])])
-      expect(await store.listRequests()).toEqual([decided])
+      expect((await store.listRequests()).rows).toEqual([decided])
       await store.writePackedRequests('finish', [packRequests([done])])
-      expect(await store.listRequests()).toEqual([done])
+      expect((await store.listRequests()).rows).toEqual([done])
     })
 
     it('writes nothing of packed rows of which one is refused', async ({ store }) => {
@@ -77,7 +77,7 @@ export function requestsContract(open: OpenStore): void {
       const refused: any = null
       const parts = [packRequests([requestRow(at)]), packRequests([requestRow(at + 1, { path: refused })])]
       await expect(store.writePackedRequests('insert', parts)).rejects.toThrow()
-      expect(await store.listRequests()).toEqual([])
+      expect((await store.listRequests()).rows).toEqual([])
     })
 
     it('lists newest first by time, in pages that later rows do not shift', async ({ store }) => {
@@ -86,10 +86,12 @@ export function requestsContract(open: OpenStore): void {
       await store.insertRequests(times.map((time) => requestRow(time)))
       const seen = []
       let page = await store.listRequests({}, { limit: 2 })
-      while (page.length > 0) {
-        seen.push(...page)
+      for (;;) {
+        seen.push(...page.rows)
+        if (page.next === undefined) break
+        expect(page.next).toBe(page.rows.at(-1)?.id)
         await store.insertRequests([requestRow(at + 100)])
-        page = await store.listRequests({}, { limit: 2, before: page.at(-1)?.id ?? '' })
+        page = await store.listRequests({}, { limit: 2, before: page.next })
       }
       expect(seen.map((row) => row.at - at)).toEqual([3, 2, 2, 2, 1])
       expect(new Set(seen.map(({ id }) => id)).size).toBe(5)
@@ -109,7 +111,8 @@ export function requestsContract(open: OpenStore): void {
         requestRow(at + 2, { path: '/c', organizationId: 'org_b', keyId: 'key_b' }),
         requestRow(at + 3, { path: '/d', route: '/other/*', status: 404 }),
       ])
-      const paths = async (filter: RequestFilter) => (await store.listRequests(filter)).map(({ path }) => path).join('')
+      const paths = async (filter: RequestFilter) =>
+        (await store.listRequests(filter)).rows.map(({ path }) => path).join('')
       expect(await paths({})).toBe('/d/c/b/a')
       expect(await paths({ organizationId: 'org_a' })).toBe('/d/b')
       expect(await paths({ organizationId: null })).toBe('/a')
@@ -118,6 +121,56 @@ export function requestsContract(open: OpenStore): void {
       expect(await paths({ route: '/other/*' })).toBe('/d')
       expect(await paths({ status: 200 })).toBe('/c/b')
       expect(await paths({ since: at + 1, until: at + 3 })).toBe('/c/b')
+    })
+
+    it('filters by what a route in shadow mode would have refused with', async ({ store }) => {
+      await store.insertRequests([
+        requestRow(at, { path: '/a', shadowCode: 'INSUFFICIENT_SCOPE' }),
+        requestRow(at + 1, { path: '/b' }),
+        requestRow(at + 2, { path: '/c', shadowCode: 'RATE_LIMITED' }),
+      ])
+      const paths = async (filter: RequestFilter) =>
+        (await store.listRequests(filter)).rows.map(({ path }) => path).join('')
+      expect(await paths({ shadowCode: true })).toBe('/c/a')
+      expect(await paths({ shadowCode: 'RATE_LIMITED' })).toBe('/c')
+      expect(await paths({ shadowCode: true, route: '/other/*' })).toBe('')
+    })
+
+    // Each of them selects by one index, and asks every row of it for something more.
+    const partial: [string, RequestFilter, RequestFilter][] = [
+      ['of all', {}, { method: 'PATCH' }],
+      ['of an organization', { organizationId: 'org_a' }, { status: 502 }],
+      ['of no organization', { organizationId: null }, { code: 'RATE_LIMITED' }],
+      ['of a key', { keyId: 'key_a' }, { shadowCode: true }],
+      ['of a key, in an organization', { keyId: 'key_a' }, { organizationId: 'org_b' }],
+      ['of a time', { since: at + 1, until: at + 5 * dayMs }, { route: '/other/*' }],
+    ]
+    it.for(partial)('looks at a bounded number of rows for a page: %s', async ([, selected, asked], { store }) => {
+      const organizationId = selected.organizationId === undefined ? 'org_a' : selected.organizationId
+      const matching = {
+        ...{ method: 'PATCH', status: 502, code: 'RATE_LIMITED', route: '/other/*', shadowCode: 'RATE_LIMITED' },
+        organizationId: asked.organizationId ?? organizationId,
+      }
+      // Oldest first, over several days, and two at a time: at the end of what is looked at, ids decide.
+      const isMatching = (index: number) => index === 0 || index === 7 || index === 8
+      const rows = Array.from({ length: 12 }, (_, index) =>
+        requestRow(at + Math.floor(index / 2) * (dayMs / 2) + 1, {
+          organizationId,
+          ...(isMatching(index) && matching),
+        }),
+      )
+      await store.insertRequests(rows)
+      const found: string[][] = []
+      let before: string | undefined
+      do {
+        const query = { limit: 2, lookAt: 3, ...(before !== undefined && { before }) }
+        const page = await store.listRequests({ ...selected, ...asked }, query)
+        found.push(page.rows.map(({ id }) => id))
+        before = page.next
+      } while (before !== undefined)
+      // Three each time, unless the page is full before.
+      const idOf = (index: number) => rows[index]?.id
+      expect(found).toEqual([[], [idOf(8), idOf(7)], [], [], [idOf(0)]])
     })
 
     it('deletes what is older than retention, the oldest first, and says how much that was', async ({ store }) => {
@@ -131,7 +184,7 @@ export function requestsContract(open: OpenStore): void {
         gone += some
       }
       expect(gone).toBe(5)
-      const left = await store.listRequests()
+      const { rows: left } = await store.listRequests()
       expect(left.map((row) => Math.floor((row.at - startOfDay) / dayMs))).toEqual([3, 3, 2])
     })
 
@@ -139,7 +192,7 @@ export function requestsContract(open: OpenStore): void {
       const rows = [requestRow(at), requestRow(at + 1), requestRow(at + 2 * dayMs)]
       await store.insertRequests(rows)
       await store.pruneRequests(at + 2 * dayMs, 10)
-      expect(await store.listRequests({}, { before: rows[1]?.id ?? '' })).toEqual([])
+      expect(await store.listRequests({}, { before: rows[1]?.id ?? '' })).toEqual({ rows: [] })
     })
   })
 }

@@ -35,7 +35,7 @@ export function sharingContract(open: OpenStore): void {
       )
       const names = (await store.listKeys(organizationId)).map(({ name }) => Number(name))
       expect(names.sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, index) => index))
-      expect(await other.listRequests()).toHaveLength(40)
+      expect((await other.listRequests()).rows).toHaveLength(40)
       const rows = await opened.eventRows()
       expect(rows).toHaveLength(51)
       for (const [index, row] of rows.entries()) {
@@ -64,7 +64,7 @@ export function sharingContract(open: OpenStore): void {
       await store.insertRequests([row])
       const again = await opened.reopen()
       expect(await again.findKeyByHash(secret.sha256)).toMatchObject({ keyId: key.id, revokedAt: opened.clock.now() })
-      expect(await again.listRequests()).toEqual([row])
+      expect((await again.listRequests()).rows).toEqual([row])
     })
 
     it('answers a ping while open; once closed nothing is answered, and closing again is no error', async ({

@@ -1,7 +1,8 @@
 import { describe, expect } from 'vitest'
-import type { Store } from '../../../src/store/store.ts'
+import type { Search, Store } from '../../../src/store/store.ts'
 import type {
   ClaimedDelivery,
+  DeliveryFilter,
   DeliveryResponse,
   SealWebhookSecret,
   Webhook,
@@ -66,7 +67,7 @@ export function webhooksContract(open: OpenStore): void {
       await store.updateWebhook(organizationId, id, { url: 'https://example.org/T0K3N' }, actor)
       await store.rotateWebhookSecret(organizationId, id, seal, 1000, actor)
       await store.deleteWebhook(organizationId, id, actor)
-      const events = await store.listEvents({ organizationId })
+      const events = (await store.listEvents({ organizationId })).rows
       expect(events.map(({ type }) => type)).toEqual([
         'webhook.deleted',
         'webhook.secret_rotated',
@@ -96,14 +97,14 @@ export function webhooksContract(open: OpenStore): void {
       const webhook = await makeWebhook(store, organizationId)
       const { key, secret } = await makeKey(store, organizationId)
       await expect(makeKey(store, organizationId, { secret })).rejects.toThrow()
-      const deliveries = await store.listDeliveries(organizationId, webhook.id)
+      const deliveries = (await store.listDeliveries(organizationId, webhook.id)).rows
       expect(deliveries).toHaveLength(1)
       expect(deliveries[0]).toMatchObject({
         status: 'pending',
         attempts: 0,
         message: { type: 'api_key.created', subject: { kind: 'api_key', key } },
       })
-      const [event] = await store.listEvents({ organizationId })
+      const [event] = (await store.listEvents({ organizationId })).rows
       expect(deliveries[0]?.eventId).toBe(event?.id)
     })
 
@@ -164,9 +165,35 @@ export function webhooksContract(open: OpenStore): void {
       const [claimed, ...more] = await store.claimDeliveries({ ...lease, limit: 1 })
       expect(more).toEqual([])
       expect(claimed).toMatchObject({ webhookId: other.id, message: { subject: { key: { id: key.id } } } })
-      expect((await store.listDeliveries(organizationId, busy.id)).filter(({ attempts }) => attempts > 0)).toHaveLength(
-        2,
-      )
+      expect(
+        (await store.listDeliveries(organizationId, busy.id)).rows.filter(({ attempts }) => attempts > 0),
+      ).toHaveLength(2)
+    })
+
+    test('is searched by status and type, with a bounded look at the others', async ({ store }) => {
+      const organizationId = await makeOrganization(store)
+      const { id } = await makeWebhook(store, organizationId)
+      const { key } = await makeKey(store, organizationId, { name: '{"type":"api_key.updated",' })
+      await store.updateKey(organizationId, key.id, { name: 'Other' }, actor)
+      await store.testWebhook(organizationId, id, actor)
+      const claimed = await claimOne(store)
+      await store.finishDelivery(claimed, { result: 'delivered', response: answered(200) })
+      const find = async (...search: [DeliveryFilter?, Search?]) => {
+        const { rows, next } = await store.listDeliveries(organizationId, id, ...search)
+        return [rows.map(({ message }) => message.type), next]
+      }
+      const [newest] = (await store.listDeliveries(organizationId, id)).rows
+      expect(await find({ type: 'api_key.updated' })).toEqual([['api_key.updated'], undefined])
+      expect(await find({ status: 'delivered' })).toEqual([['api_key.created'], undefined])
+      expect(await find({ status: 'pending' })).toEqual([['webhook.test', 'api_key.updated'], undefined])
+      expect(await find({ status: 'pending', type: 'api_key.created' })).toEqual([[], undefined])
+      expect(await find({ status: 'delivered' }, { lookAt: 1 })).toEqual([[], newest?.id])
+      expect(await find({ status: 'delivered' }, { before: newest?.id ?? '' })).toEqual([
+        ['api_key.created'],
+        undefined,
+      ])
+      await store.redeliver(organizationId, claimed.id, actor)
+      expect(await find({ type: 'api_key.created' })).toEqual([['api_key.created', 'api_key.created'], undefined])
     })
 
     test('survives the store being closed', async ({ store, opened }) => {
@@ -199,7 +226,7 @@ export function webhooksContract(open: OpenStore): void {
       await store.updateWebhook(organizationId, id, { status: 'disabled' }, actor)
       await store.finishDelivery(claimed, { result: 'retried', response: answered(500), nextAttemptAt: 1 })
       await makeKey(store, organizationId)
-      const deliveries = await store.listDeliveries(organizationId, id)
+      const deliveries = (await store.listDeliveries(organizationId, id)).rows
       expect(deliveries.map(({ status }) => status)).toEqual(['failed', 'failed', 'failed'])
       expect(await store.claimDeliveries(lease)).toEqual([])
       expect(await store.redeliver(organizationId, claimed.id, actor)).toBe('disabled')
@@ -235,7 +262,7 @@ export function webhooksContract(open: OpenStore): void {
       const before = opened.clock.now()
       expect(await store.pruneDeliveries(before, 2)).toBe(2)
       expect(await store.pruneDeliveries(before, 2)).toBe(1)
-      expect(await store.listDeliveries(organizationId, id)).toHaveLength(1)
+      expect((await store.listDeliveries(organizationId, id)).rows).toHaveLength(1)
     })
   })
 
@@ -260,9 +287,9 @@ export function webhooksContract(open: OpenStore): void {
       const revoked = await make('revoked', 20)
       await store.revokeKey(organizationId, revoked.id, null, actor)
       const announced = async () => {
-        const seen = (await store.listEvents({ organizationId }, { limit: 200 })).length
+        const seen = (await store.listEvents({ organizationId }, { limit: 200 })).rows.length
         await store.noticeExpiringKeys(100)
-        const events = await store.listEvents({ organizationId }, { limit: 200 })
+        const events = (await store.listEvents({ organizationId }, { limit: 200 })).rows
         return events
           .slice(0, events.length - seen)
           .map(({ target, after }) => `${names.get(target ?? '')} ${after?.days}`)
@@ -288,7 +315,7 @@ export function webhooksContract(open: OpenStore): void {
       opened.clock.advance(25 * dayMs)
       expect(await store.noticeExpiringKeys(100)).toBe(1)
       expect(await store.noticeExpiringKeys(100)).toBe(0)
-      const [event] = await store.listEvents({ organizationId })
+      const [event] = (await store.listEvents({ organizationId })).rows
       expect(event).toMatchObject({ type: 'api_key.expiring', after: { days: 7 }, actor: { type: 'system' } })
     })
   })

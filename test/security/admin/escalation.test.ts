@@ -41,7 +41,7 @@ async function newKey(input: object): Promise<string> {
   return body.key.id
 }
 const above = (role: (typeof roles)[number]) => roles.slice(roles.indexOf(role) + 1)
-const events = async (): Promise<number> => (await gateway.store.listEvents({}, { limit: 200 })).length
+const events = async (): Promise<number> => (await gateway.store.listEvents({}, { limit: 200 })).rows.length
 
 /** Each of these is refused, and leaves no event. */
 async function refuses(

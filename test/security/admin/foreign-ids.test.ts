@@ -66,7 +66,7 @@ describe('an id of another organization', () => {
           ]
           expect([operation.id, ids, real]).toEqual([operation.id, ids, none])
           // What root alone may look for is refused before anybody looks.
-          const expected = /^\/platform\/(?:operators|requests)\//.test(operation.path) ? 403 : 404
+          const expected = /^\/platform\/(?:operators|requests|events)\//.test(operation.path) ? 403 : 404
           expect([operation.id, ids, real.status]).toEqual([operation.id, ids, expected])
           cases++
         }
@@ -82,7 +82,7 @@ describe('an id of another organization', () => {
       ({ method, path }) => method === 'GET' && !path.endsWith('/stream'),
     )) {
       for (const { name, in: where } of operation.parameters) {
-        if (where !== 'query' || !/^(cursor|owner|route|q|.*_id)$/.test(name)) continue
+        if (where !== 'query' || !/^(cursor|owner|route|q|target|.*_id)$/.test(name)) continue
         for (const id of Object.values(abroad.ids)) {
           const path = `${fillPath(operation.path, home.ids)}?${name}=`
           const [real, none] = [

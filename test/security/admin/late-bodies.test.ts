@@ -95,7 +95,7 @@ async function letIn(): Promise<void> {
   for (let round = 0; round < 3; round++) await gateway.api('GET', '/me')
 }
 
-const eventsOf = async () => (await gateway.store.listEvents({}, { limit: 200 })).length
+const eventsOf = async () => (await gateway.store.listEvents({}, { limit: 200 })).rows.length
 
 describe('a request whose body comes late', () => {
   const losses: Record<string, (operatorId: string) => Promise<unknown>> = {

@@ -33,7 +33,7 @@ const letIn = async (key: string): Promise<boolean> =>
 const works = async (keys: readonly string[]): Promise<number> =>
   (await Promise.all(keys.map(letIn))).filter(Boolean).length
 const eventsOf = async (target: string, type: string): Promise<number> =>
-  (await gateway.store.listEvents({}, { limit: 200 })).filter((one) => one.target === target && one.type === type)
+  (await gateway.store.listEvents({}, { limit: 200 })).rows.filter((one) => one.target === target && one.type === type)
     .length
 
 describe('a key', () => {

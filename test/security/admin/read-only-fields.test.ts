@@ -49,6 +49,7 @@ const right: Readonly<Record<string, Record<string, unknown>>> = {
   updateServiceAccount: { name: 'S' },
   createJob: { type: 'bulk_revoke', params: { ids: [] } },
   cancelJob: {},
+  createMemberLink: {},
   createWebhook: { url: 'https://hooks.invalid/', events: ['*'] },
   updateWebhook: { description: 'd' },
   validatePolicy: { yaml: 'routes: []' },
@@ -266,4 +267,4 @@ const values = [true, 'x', 1, null, [], {}]
 
 /** How many of everything there are, by the trail: whatever is made or changed leaves an event. */
 const snapshot = async () =>
-  (await gateway.store.listEvents({}, { limit: 200 })).map(({ type, target }) => [type, target])
+  (await gateway.store.listEvents({}, { limit: 200 })).rows.map(({ type, target }) => [type, target])

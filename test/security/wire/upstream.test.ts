@@ -71,6 +71,14 @@ const unreadable: readonly Case[] = [
   ['a control byte in the reason', status('HTTP/1.1 200 O\x01K')],
   ['NUL in the reason', status('HTTP/1.1 200 O\0K')],
   ['HTTP/1.2', status('HTTP/1.2 200 OK')],
+  ['HTTP/2.0', status('HTTP/2.0 200 OK')],
+  ['HTTP/2', status('HTTP/2 200 OK')],
+  ['HTTP/3.0', status('HTTP/3.0 200 OK')],
+  ['HTTP/0.9 with a status', status('HTTP/0.9 200 OK')],
+  ['RTSP', status('RTSP/1.0 200 OK')],
+  ['ICE', status('ICE/1.0 200 OK')],
+  ['HTTP/2.0 behind 103', `HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n${status('HTTP/2.0 200 OK')}`],
+  ['103 of HTTP/2.0', `HTTP/2.0 103 Early Hints\r\n\r\n${status('HTTP/1.1 200 OK')}`],
   ['HTTP/0.9, as it was', 'just text\r\n'],
   ['a version in small letters', status('http/1.1 200 OK')],
   ['another protocol', status('ICY 200 OK')],
@@ -108,6 +116,39 @@ describe('an answer that can be read in two ways is 502, and its connection is n
     expect(outcome.responses).toHaveLength(1)
     expect(lines.map(({ code }) => code)).toEqual(['UPSTREAM_PROTOCOL_ERROR'])
     await eventually('the connection to be closed', () => requests[0]?.connection.isClosed)
+  })
+
+  it.each([
+    ['HTTP/2.0 200 OK', 502],
+    ['HTTP/1.1 200 OK', 200],
+    ['HTTP/1.0 200 OK', 200],
+  ])('%s behind two interim answers, byte by byte', async (line, expected) => {
+    const interim = 'HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n'
+    watched.upstream.respond(async ({ request, send }) => {
+      for (const byte of interim + status(line)) {
+        if (request.connection.isClosed) return
+        send(byte)
+        // In a read of its own.
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    })
+    const outcome = await watched.attempt(get())
+    watched.upstream.respond(plainResponse('clean'))
+    await watched.verify(outcome)
+    expect(outcome.responses.map((response) => response.status)).toEqual([expected])
+  })
+
+  it('a body that looks like the beginning of another answer is a body', async () => {
+    const body = 'HTTP/2.0 200 OK\r\n\r\n'
+    watched.upstream.respond(async ({ send }) => {
+      send(`${ok}Content-Length: ${2 * body.length}\r\n\r\n`)
+      for (let part = 0; part < 2; part++) {
+        await new Promise((resolve) => setImmediate(resolve))
+        send(body)
+      }
+    })
+    const outcome = await watched.attempt(get())
+    expect(outcome.responses.map((response) => response.text())).toEqual([body + body])
   })
 
   it.each(broken)('%s: the caller is not told that this was all', async (_what, bytes) => {

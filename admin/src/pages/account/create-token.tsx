@@ -4,11 +4,11 @@ import { useState } from 'react'
 import { api, ok, type Schema } from '../../api/client.ts'
 import { fieldProblem } from '../../api/field-problem.ts'
 import { useOnce } from '../../api/once.ts'
-import { usePages } from '../../api/pages.ts'
 import { useProof } from '../../api/proof.tsx'
-import { type Role, rolesUpTo, useMe } from '../../api/session.tsx'
+import { type Me, type Role, rolesUpTo, useMe, useRole } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useSubmit } from '../../components/use-submit.ts'
+import { useOrganizationSearch } from '../../shell/use-organization-search.ts'
 
 interface Props {
   readonly onClose: () => void
@@ -29,23 +29,20 @@ function CreateForm({ onClose, onMade }: Props) {
   const client = useQueryClient()
   const proof = useProof()
   const once = useOnce()
-  const { items } = usePages(
-    ['organizations'],
-    (query, signal) => api.GET('/platform/organizations', { params: { query }, signal }),
-    { limit: 200 },
-  )
+  const { items, setSearch } = useOrganizationSearch()
   const [name, setName] = useState('')
-  const [where, setWhere] = useState(everywhere)
+  const [where, setWhere] = useState({ value: everywhere, label: everywhereFor(me) })
   const [role, setRole] = useState<Role>('viewer')
   const [days, setDays] = useState('90')
-  const roles = rolesFor(me, where)
+  const there = useRole(where.value === everywhere ? undefined : where.value)
+  const roles = rolesFor(me, where.value, there)
   const chosen = roles.includes(role) ? role : (roles[0] ?? 'viewer')
 
   const { submit, busy, error } = useSubmit(async () => {
     const body = {
       name,
       role: chosen,
-      organization_id: where === everywhere ? null : where,
+      organization_id: where.value === everywhere ? null : where.value,
       expires_in_days: days === 'never' ? null : Number(days),
     }
     const created = await once(body, (header) =>
@@ -72,13 +69,15 @@ function CreateForm({ onClose, onMade }: Props) {
         <Select
           label="Where it works"
           data={[
-            { value: everywhere, label: me.is_root ? 'Everywhere' : 'In all of your organizations' },
-            ...items.map((organization) => ({ value: organization.id, label: organization.name })),
+            { value: everywhere, label: everywhereFor(me) },
+            // The chosen one stays, whatever is looked for next.
+            ...[...items.map(({ id, name }) => ({ value: id, label: name })), where].filter(isFirst),
           ]}
-          value={where}
-          onChange={(next) => setWhere(next ?? everywhere)}
+          value={where.value}
+          onChange={(_, chosen) => chosen !== null && setWhere(chosen)}
           allowDeselect={false}
           searchable
+          onSearchChange={(text) => setSearch(text === where.label ? '' : text)}
           error={fieldProblem(error, 'organization_id')}
         />
         <Select
@@ -120,9 +119,15 @@ function CreateForm({ onClose, onMade }: Props) {
 
 const everywhere = 'everywhere'
 
-/** Root in no organization, and roles in one: what the server takes. */
-function rolesFor({ is_root, roles }: ReturnType<typeof useMe>, where: string): Role[] {
+const everywhereFor = ({ is_root }: Pick<Me, 'is_root'>): string =>
+  is_root ? 'Everywhere' : 'In all of your organizations'
+
+const isFirst = ({ value }: { value: string }, at: number, all: readonly { value: string }[]): boolean =>
+  value !== everywhere && all.findIndex((other) => other.value === value) === at
+
+/** Root in no organization, and roles in one: what the server takes. @param there the role in the one that is chosen. */
+function rolesFor({ is_root, roles }: Me, where: string, there: Role | undefined): Role[] {
   if (is_root) return where === everywhere ? ['root'] : rolesUpTo('owner')
-  const own = roles.filter(({ organization_id }) => where === everywhere || organization_id === where)
-  return own.map(({ role }) => rolesUpTo(role)).reduce((most, some) => (some.length > most.length ? some : most), [])
+  if (where !== everywhere) return rolesUpTo(there)
+  return roles.map(({ role }) => rolesUpTo(role)).reduce((most, some) => (some.length > most.length ? some : most), [])
 }

@@ -62,6 +62,11 @@ export function ProfileCard() {
                 {organization_name}
               </Button>
             ))}
+            {me.roles.length < me.roles_total && (
+              <Button component={Link} href="/organizations" variant="subtle" size="compact-sm">
+                {me.roles_total - me.roles.length} more
+              </Button>
+            )}
           </Group>
         </div>
       </Stack>

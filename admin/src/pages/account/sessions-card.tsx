@@ -92,10 +92,10 @@ const columns = (onEnd: (session: Session) => void): readonly Column<Session>[] 
       </Group>
     ),
   },
-  { name: 'From', width: 150, cell: ({ ip }) => <span className="mono">{ip}</span> },
-  { name: 'Opened by', width: 130, cell: ({ method }) => ways[method] },
-  { name: 'Began', width: 120, cell: ({ created_at }) => <Time at={created_at} /> },
-  { name: 'Last used', width: 120, cell: ({ last_seen_at }) => <Time at={last_seen_at} /> },
+  { name: 'From', width: 150, wide: true, cell: ({ ip }) => <span className="mono">{ip}</span> },
+  { name: 'Opened by', width: 130, wide: true, cell: ({ method }) => ways[method] },
+  { name: 'Began', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
+  { name: 'Last used', width: 140, cell: ({ last_seen_at }) => <Time at={last_seen_at} /> },
   {
     name: 'Actions',
     width: 100,

@@ -115,6 +115,7 @@ const columns = (onRevoke: (token: Token) => void): readonly Column<Token>[] => 
   },
   {
     name: 'Carries',
+    wide: true,
     cell: ({ role, organization_id }) => (
       <div style={{ minWidth: 110 }}>
         {role}
@@ -129,8 +130,8 @@ const columns = (onRevoke: (token: Token) => void): readonly Column<Token>[] => 
     ),
   },
   { name: 'Expires', width: 130, cell: ({ expires_at }) => <Time at={expires_at} /> },
-  { name: 'Last used', width: 130, cell: ({ last_used_at }) => <Time at={last_used_at} /> },
-  { name: 'Created', width: 130, cell: ({ created_at }) => <Time at={created_at} /> },
+  { name: 'Last used', width: 140, wide: true, cell: ({ last_used_at }) => <Time at={last_used_at} /> },
+  { name: 'Created', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
   {
     name: 'Actions',
     width: 100,

@@ -1,13 +1,16 @@
-import { Anchor, Drawer, ScrollArea, Skeleton, Stack, Table, Text, Title } from '@mantine/core'
-import { useRef } from 'react'
+import { Anchor, Button, Drawer, Group, ScrollArea, Skeleton, Stack, Table, Text, Title } from '@mantine/core'
 import { Link } from 'wouter'
+import { ApiError } from '../../api/client.ts'
 import { CopyText } from '../../components/copy-text.tsx'
 import { Empty } from '../../components/empty.tsx'
+import { ErrorNote } from '../../components/error-note.tsx'
 import { Fact, Facts } from '../../components/facts.tsx'
 import { exactTime } from '../../components/time.tsx'
 import { useReturnFocus } from '../../components/use-return-focus.ts'
 import { Actor } from './actor.tsx'
+import type { Filters } from './event-filters.tsx'
 import {
+  actorText,
   type Difference,
   differencesOf,
   type Event,
@@ -21,24 +24,24 @@ import {
 /** One event: who, what, and what it was before. */
 export function EventDrawer({
   eventId,
-  found,
-  isLoading,
+  event,
+  error,
+  retry,
   names,
   onClose,
+  onFilter,
 }: {
   /** Empty: closed. */
   eventId: string
-  /** The one, where the list has it. */
-  found: Event | undefined
-  isLoading: boolean
+  /** undefined until it is there. */
+  event: Event | undefined
+  error: Error | null
+  retry: () => void
   names: Names
   onClose: () => void
+  onFilter: (filters: Partial<Filters>) => void
 }) {
   useReturnFocus(eventId !== '')
-  // Others come before it: whoever reads it keeps it.
-  const kept = useRef<Event | undefined>(undefined)
-  if (found !== undefined) kept.current = found
-  const event = kept.current?.id === eventId ? kept.current : undefined
   return (
     <Drawer
       opened={eventId !== ''}
@@ -48,24 +51,35 @@ export function EventDrawer({
       title={event === undefined ? 'Event' : eventWords(event.type)}
     >
       {event !== undefined ? (
-        <Content event={event} names={names} />
-      ) : isLoading ? (
+        <Content event={event} names={names} onFilter={onFilter} />
+      ) : error instanceof ApiError && error.status === 404 ? (
+        <Empty icon="events" title="There is no such event">
+          It belongs to another organization, or its id is not whole.
+        </Empty>
+      ) : error !== null ? (
+        <ErrorNote error={error} retry={retry} />
+      ) : (
         <Stack aria-busy="true">
           <Skeleton h={160} />
           <Skeleton h={240} />
         </Stack>
-      ) : (
-        <Empty icon="events" title="Not among those that are shown">
-          It may be further down: “Show more” below the list fetches older ones.
-        </Empty>
       )}
     </Drawer>
   )
 }
 
-function Content({ event, names }: { event: Event; names: Names }) {
+function Content({
+  event,
+  names,
+  onFilter,
+}: {
+  event: Event
+  names: Names
+  onFilter: (filters: Partial<Filters>) => void
+}) {
   const link = targetLink(event)
   const differences = differencesOf(event)
+  const { target, actor } = event
   return (
     <Stack gap="lg">
       <Facts>
@@ -122,6 +136,21 @@ function Content({ event, names }: { event: Event; names: Names }) {
           <Differences differences={differences} />
         )}
       </section>
+      <Group gap="xs">
+        {target !== null && (
+          <Button variant="default" onClick={() => onFilter({ target })}>
+            All that happened to it
+          </Button>
+        )}
+        {actor.id !== null && (
+          <Button variant="default" onClick={() => onFilter({ actor: actor.id ?? '' })}>
+            All by {actorText(actor, names)}
+          </Button>
+        )}
+        <Button variant="default" onClick={() => onFilter({ type: event.type })}>
+          All of this type
+        </Button>
+      </Group>
     </Stack>
   )
 }

@@ -52,7 +52,7 @@ export function QuestionForm({
             onChange={(method) => set({ method: method.toUpperCase() })}
             error={fieldProblem(error, 'method')}
             filter={({ options }) => options}
-            w={110}
+            w={100}
             style={{ flexShrink: 0 }}
           />
           <TextInput
@@ -93,6 +93,7 @@ export function QuestionForm({
           <Button
             variant="subtle"
             size="compact-sm"
+            ml={-8}
             onClick={() => setMore(!more)}
             aria-expanded={more}
             aria-controls="more-of-the-request"

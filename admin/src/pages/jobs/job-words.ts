@@ -13,6 +13,26 @@ export const jobNames: Record<Job['type'], string> = {
   request_export: 'Export of requests',
 }
 
+export const jobTypes = Object.keys(jobNames) as readonly Job['type'][]
+export const jobStatuses = [
+  'pending',
+  'running',
+  'completed',
+  'failed',
+  'cancelled',
+] as const satisfies readonly Job['status'][]
+
+/** Who ordered it. */
+export function orderedBy(
+  id: string | null,
+  myId: string | null,
+  members: readonly { id: string; name: string }[],
+): string {
+  if (id === null) return 'the command line'
+  if (id === 'admin_token') return 'the admin token'
+  return id === myId ? 'you' : (members.find((member) => member.id === id)?.name ?? 'an operator')
+}
+
 /** What it counts. */
 const units: Record<Job['type'], readonly [one: string, more: string]> = {
   key_import: ['line', 'lines'],

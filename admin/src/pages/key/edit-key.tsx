@@ -1,9 +1,11 @@
-import { Button, Drawer, Group, Stack, Switch, TextInput } from '@mantine/core'
+import { Stack, Switch, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { api, ok } from '../../api/client.ts'
 import { fieldProblem } from '../../api/field-problem.ts'
 import { useMay, useRole } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { FormDrawer, FormFoot, isOutdated } from '../../components/form-drawer.tsx'
+import { Meanwhile } from '../../components/meanwhile.tsx'
 import { limitFrom, limitOf } from '../keys/limit-input.tsx'
 import { metadataOf, metadataText } from '../keys/metadata-input.tsx'
 import { type More, MoreInputs } from '../keys/more-inputs.tsx'
@@ -25,16 +27,9 @@ export function EditKey({
   onClose: () => void
 }) {
   return (
-    <Drawer
-      opened={opened}
-      onClose={onClose}
-      title="Edit the key"
-      position="right"
-      size="min(600px, 100%)"
-      closeOnClickOutside={false}
-    >
+    <FormDrawer opened={opened} onClose={onClose} title="Edit the key" wide>
       <EditForm apiKey={key} etag={etag} onClose={onClose} />
-    </Drawer>
+    </FormDrawer>
   )
 }
 
@@ -51,7 +46,6 @@ function EditForm({ apiKey, etag, onClose }: { apiKey: ApiKey; etag: string; onC
   const [error, setError] = useState<unknown>(undefined)
   const [busy, setBusy] = useState(false)
   const metadata = metadataOf(more.metadata)
-  const isOutdated = etag !== tag
 
   const save = async (): Promise<void> => {
     if (metadata === undefined) return
@@ -81,7 +75,7 @@ function EditForm({ apiKey, etag, onClose }: { apiKey: ApiKey; etag: string; onC
     } catch (refusal) {
       setError(refusal)
       // It shows what has changed, if that was the reason.
-      void changed()
+      await changed()
     } finally {
       setBusy(false)
     }
@@ -128,15 +122,12 @@ function EditForm({ apiKey, etag, onClose }: { apiKey: ApiKey; etag: string; onC
             onChange={(event) => setSystem(event.currentTarget.checked)}
           />
         )}
-        {error !== undefined && <ErrorNote error={error} {...(isOutdated && { retry: startAgain })} />}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={busy} disabled={name.trim() === '' || metadata === undefined}>
-            Save
-          </Button>
-        </Group>
+        {isOutdated(error) && etag !== tag ? (
+          <Meanwhile before={key} now={apiKey} startAgain={startAgain} />
+        ) : (
+          error !== undefined && <ErrorNote error={error} />
+        )}
+        <FormFoot action="Save" ready={name.trim() !== '' && metadata !== undefined} busy={busy} onCancel={onClose} />
       </Stack>
     </form>
   )

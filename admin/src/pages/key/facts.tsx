@@ -49,6 +49,11 @@ export function Facts({ apiKey: key }: { apiKey: ApiKey }) {
             ))
           )}
         </Fact>
+        <Fact name="History">
+          <Anchor component={Link} href={`/o/${key.organization_id}/events?target=${key.id}`} size="sm">
+            Events of this key
+          </Anchor>
+        </Fact>
         <Fact name="Rate limit">
           <span className={key.rate_limit === null ? 'quiet' : undefined}>{limitText(key.rate_limit)}</span>
         </Fact>

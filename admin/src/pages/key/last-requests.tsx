@@ -10,6 +10,7 @@ import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Time } from '../../components/time.tsx'
 import { curlLine } from '../keys/curl-line.ts'
 import type { ApiKey } from '../keys/use-owners.ts'
+import { milliseconds } from '../requests/decision.ts'
 
 type Row = Schema<'RequestRecord'>
 
@@ -41,6 +42,7 @@ export function LastRequests({ apiKey: { id, organization_id } }: { apiKey: ApiK
         label="Last requests of this key"
         pages={pages}
         columns={columns(toRow)}
+        fixed
         to={toRow}
         empty={
           <Empty icon="requests" title="Not used yet" code={curlLine('<the key>', settings)}>
@@ -53,22 +55,30 @@ export function LastRequests({ apiKey: { id, organization_id } }: { apiKey: ApiK
 }
 
 const columns = (toRow: (row: Row) => string): readonly Column<Row>[] => [
-  { name: 'Time', width: 110, cell: ({ at }) => <Time at={at} /> },
-  { name: 'Status', width: 80, cell: ({ status_code }) => <StatusCode status={status_code} /> },
+  { name: 'Time', width: 130, wide: true, cell: ({ at }) => <Time at={at} /> },
+  { name: 'Status', width: 72, cell: ({ status_code }) => <StatusCode status={status_code} /> },
   {
     name: 'Request',
     cell: (row) => (
       <>
-        <Anchor component={Link} href={toRow(row)} size="sm" className="mono" style={{ overflowWrap: 'anywhere' }}>
+        <Anchor
+          component={Link}
+          href={toRow(row)}
+          size="sm"
+          className="mono"
+          display="block"
+          truncate
+          title={`${row.method} ${row.path}`}
+        >
           {row.method} {row.path}
         </Anchor>
         {row.code !== null && (
-          <Text size="xs" className="quiet mono">
+          <Text size="xs" className="quiet mono" truncate>
             {row.code}
           </Text>
         )}
       </>
     ),
   },
-  { name: 'Took', width: 90, right: true, cell: ({ duration_ms }) => `${Math.round(duration_ms)} ms` },
+  { name: 'Took', width: 84, right: true, cell: ({ duration_ms }) => milliseconds(duration_ms) },
 ]

@@ -20,11 +20,11 @@ export function Secrets({ apiKey: { secrets, status } }: { apiKey: ApiKey }) {
       flush
     >
       <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': 'Secrets' }}>
-        <Table aria-label="Secrets" miw={520}>
+        <Table aria-label="Secrets" horizontalSpacing={10} className="to-the-edges">
           <Table.Thead>
             <Table.Tr>
               <Table.Th>Secret</Table.Th>
-              <Table.Th>Made</Table.Th>
+              <Table.Th visibleFrom="xs">Made</Table.Th>
               <Table.Th>Last used</Table.Th>
               <Table.Th>Ends</Table.Th>
             </Table.Tr>
@@ -33,7 +33,7 @@ export function Secrets({ apiKey: { secrets, status } }: { apiKey: ApiKey }) {
             {secrets.map((secret) => (
               <Table.Tr key={secret.id}>
                 <Table.Td>
-                  <Group gap="xs" wrap="nowrap">
+                  <Group gap="xs" style={{ rowGap: 2 }}>
                     <Masked {...secret} />
                     {isRotating && (
                       <Badge color={secret === newest ? 'teal' : 'orange'} style={{ flexShrink: 0 }}>
@@ -42,7 +42,7 @@ export function Secrets({ apiKey: { secrets, status } }: { apiKey: ApiKey }) {
                     )}
                   </Group>
                 </Table.Td>
-                <Table.Td>
+                <Table.Td visibleFrom="xs">
                   <Time at={secret.created_at} />
                 </Table.Td>
                 <Table.Td>

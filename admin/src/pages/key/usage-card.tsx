@@ -7,6 +7,7 @@ import { Chart, compact } from '../../components/chart.tsx'
 import { saveCsv } from '../../components/csv.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Icon } from '../../components/icon.tsx'
+import { outcomeSeries, outcomes } from '../../components/series.ts'
 import { exactTime } from '../../components/time.tsx'
 import { useQueryState } from '../../components/use-query-state.ts'
 import type { ApiKey } from '../keys/use-owners.ts'
@@ -48,7 +49,7 @@ export function UsageCard({ apiKey: { id, organization_id, name } }: { apiKey: A
   return (
     <Card
       title="Usage"
-      about={isZoomed ? `${exactTime(since)} – ${exactTime(until)}` : 'By the hour; drag over a part to look closer.'}
+      about={isZoomed ? `${exactTime(since)} – ${exactTime(until)}` : 'Drag over a part to look closer.'}
       actions={
         <Group gap="xs">
           {isZoomed && (
@@ -82,16 +83,17 @@ export function UsageCard({ apiKey: { id, organization_id, name } }: { apiKey: A
         <>
           <SimpleGrid cols={{ base: 2, xs: 4 }} mb="sm">
             <Figure name="Requests" value={data && requests} />
-            <Figure name="Refused" value={data && denied} />
-            <Figure name="Over a limit" value={data && limited} />
-            <Figure name="Errors" value={data && errors} />
+            <Figure name={outcomes.denied.label} value={data && denied} />
+            <Figure name={outcomes.limited.label} value={data && limited} />
+            <Figure name={outcomes.errors.label} value={data && errors} />
           </SimpleGrid>
           {data === undefined ? (
             <Skeleton h={230} />
           ) : (
             <Chart
-              label={`Requests of ${name} over time: ${requests} in all, ${denied} refused, ${limited} over a limit, ${errors} errors`}
+              label={`Requests of ${name} over time: ${requests} in all, ${denied} denied, ${limited} over a limit, ${errors} errors`}
               {...plotted}
+              kind="bars"
               height={200}
               onZoom={(from, to) => change({ since: iso(from), until: iso(to) })}
             />
@@ -117,17 +119,10 @@ const Figure = ({ name, value }: { name: string; value: number | undefined }) =>
   </div>
 )
 
-function plot(buckets: readonly Bucket[]) {
-  return {
-    times: buckets.map(({ at }) => Date.parse(at ?? '') / 1000),
-    series: [
-      { label: 'Requests', color: 'harbour', values: buckets.map(({ requests }) => requests), fill: true },
-      { label: 'Refused', color: 'orange', values: buckets.map(({ denied }) => denied) },
-      { label: 'Over a limit', color: 'yellow', values: buckets.map(({ limited }) => limited) },
-      { label: 'Errors', color: 'red', values: buckets.map(({ errors }) => errors) },
-    ],
-  }
-}
+const plot = (buckets: readonly Bucket[]) => ({
+  times: buckets.map(({ at }) => Date.parse(at ?? '') / 1000),
+  series: outcomeSeries(buckets),
+})
 
 function totals(buckets: readonly Bucket[]) {
   const sum = { requests: 0, denied: 0, limited: 0, errors: 0 }

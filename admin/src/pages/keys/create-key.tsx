@@ -1,4 +1,4 @@
-import { Button, Drawer, Group, Select, Stack, TextInput } from '@mantine/core'
+import { Group, Select, Stack, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, ok, type Schema } from '../../api/client.ts'
@@ -6,6 +6,7 @@ import { fieldProblem } from '../../api/field-problem.ts'
 import { useOnce } from '../../api/once.ts'
 import { useMay, useSettings } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { FormDrawer, FormFoot } from '../../components/form-drawer.tsx'
 import { SecretOnce } from '../../components/secret-once.tsx'
 import { useSubmit } from '../../components/use-submit.ts'
 import { curlLine, secretFile, secretNote } from './curl-line.ts'
@@ -33,18 +34,16 @@ export function CreateKey({
   const [created, setCreated] = useState<Schema<'ApiKeyCreatedResponse'> | undefined>(undefined)
   return (
     <>
-      <Drawer
+      <FormDrawer
         opened={opened && settings !== undefined && created === undefined}
         onClose={onClose}
         title="Create an API key"
-        position="right"
-        size="min(600px, 100%)"
-        closeOnClickOutside={false}
+        wide
       >
         {settings !== undefined && (
           <CreateForm organizationId={organizationId} settings={settings} onCreated={setCreated} onCancel={onClose} />
         )}
-      </Drawer>
+      </FormDrawer>
       {created !== undefined && (
         <SecretOnce
           title={`The key “${created.key.name}”`}
@@ -175,14 +174,12 @@ function CreateForm({
         />
         <MoreInputs value={more} onChange={setMore} error={error} />
         {error !== undefined && <ErrorNote error={error} />}
-        <Group justify="flex-end" gap="xs" className="drawer-foot">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={busy} disabled={name.trim() === '' || metadata === undefined}>
-            Create key
-          </Button>
-        </Group>
+        <FormFoot
+          action="Create key"
+          ready={name.trim() !== '' && metadata !== undefined}
+          busy={busy}
+          onCancel={onCancel}
+        />
       </Stack>
     </form>
   )

@@ -12,7 +12,6 @@ type Owners = ReturnType<typeof useOwners>
 export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey>[] => [
   {
     name: 'Name',
-    width: 215,
     cell: (key) => (
       <>
         <Anchor
@@ -22,8 +21,6 @@ export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey
           fw={500}
           display="block"
           truncate
-          maw={200}
-          miw={130}
           title={key.name}
         >
           {key.name}
@@ -38,7 +35,8 @@ export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey
   },
   {
     name: 'Key',
-    width: 190,
+    width: 156,
+    wide: true,
     cell: (key) => (
       <>
         <Masked {...key} />
@@ -52,7 +50,7 @@ export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey
   },
   {
     name: 'Status',
-    width: 178,
+    width: 136,
     cell: (key) => (
       <Group gap={6} wrap="nowrap">
         <Status of={key.status} />
@@ -60,11 +58,12 @@ export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey
       </Group>
     ),
   },
-  { name: 'Scopes', width: 110, cell: (key) => <Scopes scopes={key.scopes} /> },
-  { name: 'Owner', cell: (key) => <Owner owner={ownerOf(key, owners)} /> },
+  { name: 'Scopes', width: 136, wide: true, cell: (key) => <Scopes scopes={key.scopes} /> },
+  { name: 'Owner', width: 146, wide: true, cell: (key) => <Owner owner={ownerOf(key, owners)} /> },
   {
     name: 'Last used',
-    width: 105,
+    width: 120,
+    wide: true,
     cell: (key) => (
       <>
         <Time at={key.secrets[0]?.last_used_at ?? key.last_used_at} />
@@ -78,7 +77,8 @@ export const keyColumns = (base: string, owners: Owners): readonly Column<ApiKey
   },
   {
     name: 'Expires',
-    width: 105,
+    width: 102,
+    wide: true,
     cell: (key) => (
       <Text size="sm" span c={isExpiring(key) ? 'var(--warn)' : undefined} fw={isExpiring(key) ? 600 : undefined}>
         <Time at={key.expires_at} />
@@ -118,7 +118,12 @@ function Scopes({ scopes }: { scopes: readonly string[] }) {
   const label = first === '*' ? 'everything' : scopes.length === 1 ? first : `${scopes.length} scopes`
   return (
     <Tooltip label={scopes.slice(0, 20).join(', ')} multiline maw={320} disabled={label === first}>
-      <Text size="sm" truncate maw={120} className={label === first ? 'mono' : undefined}>
+      <Text
+        size="sm"
+        truncate
+        title={label === first ? first : undefined}
+        className={label === first ? 'mono' : undefined}
+      >
         {label}
       </Text>
     </Tooltip>
@@ -128,11 +133,11 @@ function Scopes({ scopes }: { scopes: readonly string[] }) {
 function Owner({ owner }: { owner: ReturnType<typeof ownerOf> }) {
   if (owner === undefined) return <span className="quiet">–</span>
   return (
-    <Group gap={6} wrap="nowrap" title={owner.account ? 'Service account' : 'Member'}>
+    <Group gap={6} wrap="nowrap" title={`${owner.account ? 'Service account: ' : ''}${owner.name}`}>
       <span className="quiet" style={{ display: 'flex' }}>
         <Icon name={owner.account ? 'robot' : 'people'} size={15} />
       </span>
-      <Text size="sm" truncate maw={130}>
+      <Text size="sm" truncate>
         {owner.name}
       </Text>
     </Group>

@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { useSettings } from '../../api/session.tsx'
 import { Icon } from '../../components/icon.tsx'
 import { given } from '../../components/use-query-state.ts'
+import { withoutSecret } from '../../components/without-secret.ts'
 import { useOwners } from './use-owners.ts'
 
 export const filterNames = ['q', 'status', 'environment', 'owner', 'expiring'] as const
@@ -72,18 +73,17 @@ export function KeyFilters({
           w={{ base: half, xs: 175 }}
         />
       )}
-      {owners.length > 0 && (
-        <Select
-          aria-label="Owner"
-          placeholder="Any owner"
-          data={owners}
-          value={filters.owner || null}
-          onChange={(owner) => onChange({ owner: owner ?? '' })}
-          searchable
-          clearable
-          w={{ base: half, xs: 180 }}
-        />
-      )}
+      <Select
+        aria-label="Owner"
+        placeholder="Any owner"
+        data={owners}
+        value={filters.owner || null}
+        onChange={(owner) => onChange({ owner: owner ?? '' })}
+        nothingFoundMessage="Nobody by that name"
+        searchable
+        clearable
+        w={{ base: half, xs: 180 }}
+      />
       <Select
         aria-label="Expires"
         placeholder="Any expiry"
@@ -123,9 +123,3 @@ function Search({ q, onChange }: { q: string; onChange: (q: string) => void }) {
     />
   )
 }
-
-/** A whole key that somebody pastes to find it must not get into the address: its first 12 characters find it as well. */
-export const withoutSecret = (text: string): string =>
-  text.replace(/\S{28,}/g, (word) =>
-    /[A-Z]/.test(word) && /[a-z]/.test(word) && /\d/.test(word) ? word.slice(0, 12) : word,
-  )

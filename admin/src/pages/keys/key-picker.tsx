@@ -3,8 +3,8 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
 import { api, type Schema } from '../../api/client.ts'
 import { usePages } from '../../api/pages.ts'
+import { withoutSecret } from '../../components/without-secret.ts'
 import { useKey } from '../key/use-key.ts'
-import { withoutSecret } from './key-filters.tsx'
 
 /** One key of an organization, found by its name or by how it starts. */
 export function KeyPicker({

@@ -16,7 +16,8 @@ export function KeysToolbar({
   onExport,
   onAsk,
 }: {
-  shown: number
+  /** undefined: they are on their way. */
+  shown: number | undefined
   hasMore: boolean
   ticked: ReadonlySet<string>
   filters: Filters
@@ -49,7 +50,7 @@ export function KeysToolbar({
           </>
         ) : (
           <Text size="sm" className="quiet numbers">
-            {shown} {shown === 1 ? 'key' : 'keys'}
+            {shown !== undefined && `${shown} ${shown === 1 ? 'key' : 'keys'}`}
             {hasMore && ' shown, and there are more'}
           </Text>
         )}

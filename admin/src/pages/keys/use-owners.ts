@@ -35,6 +35,7 @@ export function ownerOf(
     return { name: account?.name ?? key.service_account_id, account: true }
   }
   if (key.created_by === null) return undefined
+  if (key.created_by === 'admin_token') return { name: 'the admin token', account: false }
   const name = members.find(({ id }) => id === key.created_by)?.name
   return { name: key.created_by === myId ? 'you' : (name ?? shortened(key.created_by)), account: false }
 }

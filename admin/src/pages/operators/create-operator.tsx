@@ -1,12 +1,10 @@
-import { Button, Drawer, Group, Stack, Switch, Text, TextInput } from '@mantine/core'
+import { Switch, Text, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, ok, type Schema } from '../../api/client.ts'
-import { fieldProblem } from '../../api/field-problem.ts'
 import { useOnce } from '../../api/once.ts'
 import { useProof } from '../../api/proof.tsx'
-import { ErrorNote } from '../../components/error-note.tsx'
-import { useSubmit } from '../../components/use-submit.ts'
+import { Form, FormDrawer } from '../../components/form-drawer.tsx'
 
 interface Props {
   readonly onClose: () => void
@@ -16,16 +14,9 @@ interface Props {
 /** Makes an account, and a link with which its owner sets a password. */
 export function CreateOperator({ opened, onClose, onMade }: Props & { opened: boolean }) {
   return (
-    <Drawer
-      opened={opened}
-      onClose={onClose}
-      title="Add an operator"
-      position="right"
-      size="min(480px, 100%)"
-      closeOnClickOutside={false}
-    >
+    <FormDrawer opened={opened} title="Add an operator" onClose={onClose}>
       <CreateForm onClose={onClose} onMade={onMade} />
-    </Drawer>
+    </FormDrawer>
   )
 }
 
@@ -37,7 +28,7 @@ function CreateForm({ onClose, onMade }: Props) {
   const [name, setName] = useState('')
   const [isRoot, setRoot] = useState(false)
 
-  const { submit, busy, error } = useSubmit(async () => {
+  const add = async (): Promise<void> => {
     const body = { email, name, is_root: isRoot }
     const { invitation } = await once(body, (header) =>
       proof(() => ok(api.POST('/platform/operators', { params: { header }, body }))),
@@ -45,53 +36,46 @@ function CreateForm({ onClose, onMade }: Props) {
     void client.invalidateQueries({ queryKey: ['operators'] })
     if (invitation === null) onClose()
     else onMade(invitation, name)
-  })
+  }
 
   return (
-    <form onSubmit={submit}>
-      <Stack gap="lg">
-        <TextInput
-          label="Name"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          error={fieldProblem(error, 'name')}
-          maxLength={200}
-          autoComplete="off"
-          data-autofocus
-          required
-        />
-        <TextInput
-          label="E-mail"
-          description="They log in with it. Nothing is sent there: you hand the link on yourself."
-          type="email"
-          value={email}
-          onChange={(event) => setEmail(event.currentTarget.value)}
-          error={fieldProblem(error, 'email')}
-          maxLength={254}
-          autoComplete="off"
-          required
-        />
-        <Switch
-          label="Root: above every organization"
-          description="Sees and changes everything, other operators too."
-          checked={isRoot}
-          onChange={(event) => setRoot(event.currentTarget.checked)}
-        />
-        {!isRoot && (
-          <Text size="sm" className="quiet">
-            Without root they see nothing until an owner adds them to an organization, under Members.
-          </Text>
-        )}
-        {error !== undefined && <ErrorNote error={error} />}
-        <Group justify="flex-end" gap="xs">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={busy} disabled={name.trim() === '' || email.trim() === ''}>
-            Add and make a link
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+    <Form action="Add and make a link" ready={name.trim() !== '' && email.trim() !== ''} run={add} onCancel={onClose}>
+      {(problem) => (
+        <>
+          <TextInput
+            label="Name"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={problem('name')}
+            maxLength={200}
+            autoComplete="off"
+            data-autofocus
+            required
+          />
+          <TextInput
+            label="E-mail"
+            description="They log in with it. Nothing is sent there: you hand the link on yourself."
+            type="email"
+            value={email}
+            onChange={(event) => setEmail(event.currentTarget.value)}
+            error={problem('email')}
+            maxLength={254}
+            autoComplete="off"
+            required
+          />
+          <Switch
+            label="Root: above every organization"
+            description="Sees and changes everything, other operators too."
+            checked={isRoot}
+            onChange={(event) => setRoot(event.currentTarget.checked)}
+          />
+          {!isRoot && (
+            <Text size="sm" className="quiet">
+              Without root they see nothing until an owner adds them to an organization, under Members.
+            </Text>
+          )}
+        </>
+      )}
+    </Form>
   )
 }

@@ -1,49 +1,68 @@
-import { Button, Group, Modal, Stack, Switch, TextInput } from '@mantine/core'
+import { Switch, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, ok, type Schema } from '../../api/client.ts'
-import { fieldProblem } from '../../api/field-problem.ts'
 import { useProof } from '../../api/proof.tsx'
-import { ErrorNote } from '../../components/error-note.tsx'
-import { useSubmit } from '../../components/use-submit.ts'
+import { useMe } from '../../api/session.tsx'
+import { type Tagged, useTagged } from '../../api/tagged.ts'
+import { EditDrawer, Form } from '../../components/form-drawer.tsx'
 
-/** Changes what somebody is called, and whether they are above all organizations. */
-export function EditOperator({
-  operator,
-  isSelf,
+type Operator = Schema<'OperatorRecord'>
+
+/** Changes what somebody is called, and whether they are above all organizations. @param operatorId empty: closed. */
+export function EditOperator({ operatorId, onClose }: { operatorId: string; onClose: () => void }) {
+  const query = useTagged(
+    ['operator', operatorId],
+    (signal) => api.GET('/platform/operators/{operator_id}', { params: { path: { operator_id: operatorId } }, signal }),
+    { enabled: operatorId !== '' },
+  )
+  return (
+    <EditDrawer opened={operatorId !== ''} title="Edit the operator" onClose={onClose} query={query}>
+      {(now, startAgain) => <EditForm now={now} startAgain={startAgain} onClose={onClose} />}
+    </EditDrawer>
+  )
+}
+
+function EditForm({
+  now,
+  startAgain,
   onClose,
 }: {
-  operator: Schema<'OperatorRecord'>
-  isSelf: boolean
+  now: Tagged<Operator>
+  startAgain: () => void
   onClose: () => void
 }) {
+  const me = useMe()
   const client = useQueryClient()
   const proof = useProof()
-  const [name, setName] = useState(operator.name)
-  const [isRoot, setRoot] = useState(operator.is_root)
+  // As it was when somebody began: what is fetched meanwhile must not change under their hands.
+  const [{ item, etag }] = useState(now)
+  const [name, setName] = useState(item.name)
+  const [isRoot, setRoot] = useState(item.is_root)
   const body = {
-    ...(name !== operator.name && { name }),
-    ...(isRoot !== operator.is_root && { is_root: isRoot }),
+    ...(name !== item.name && { name }),
+    ...(isRoot !== item.is_root && { is_root: isRoot }),
   }
-
-  const { submit, busy, error } = useSubmit(async () => {
-    if (Object.keys(body).length === 0) return onClose()
-    const params = { path: { operator_id: operator.id } }
-    await proof(() => ok(api.PATCH('/platform/operators/{operator_id}', { params, body })))
-    void client.invalidateQueries({ queryKey: ['operators'] })
-    if (isSelf) void client.invalidateQueries({ queryKey: ['me'] })
+  const save = async (): Promise<void> => {
+    if (Object.keys(body).length > 0) {
+      const params = { path: { operator_id: item.id }, header: { 'If-Match': etag } }
+      await proof(() => ok(api.PATCH('/platform/operators/{operator_id}', { params, body })))
+      void client.invalidateQueries({ queryKey: ['operators'] })
+      void client.invalidateQueries({ queryKey: ['operator', item.id] })
+      if (item.id === me.id) void client.invalidateQueries({ queryKey: ['me'] })
+    }
     onClose()
-  })
-
+  }
   return (
-    <Modal opened onClose={onClose} title={`Edit ${operator.name}`}>
-      <form onSubmit={submit}>
-        <Stack>
+    <Form action="Save" ready={name.trim() !== ''} run={save} onCancel={onClose} startAgain={startAgain}>
+      {(problem) => (
+        <>
           <TextInput
             label="Name"
+            description={item.email}
             value={name}
             onChange={(event) => setName(event.currentTarget.value)}
-            error={fieldProblem(error, 'name')}
+            error={problem('name')}
             maxLength={200}
             autoComplete="off"
             data-autofocus
@@ -52,24 +71,15 @@ export function EditOperator({
           <Switch
             label="Root: above every organization"
             description={
-              isSelf && operator.is_root && !isRoot
+              item.id === me.id && item.is_root && !isRoot
                 ? 'You will no longer see this page: somebody else with root can give it back.'
                 : 'Sees and changes everything, other operators too.'
             }
             checked={isRoot}
             onChange={(event) => setRoot(event.currentTarget.checked)}
           />
-          {error !== undefined && <ErrorNote error={error} />}
-          <Group justify="flex-end" gap="xs">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={busy} disabled={name.trim() === ''}>
-              Save
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Modal>
+        </>
+      )}
+    </Form>
   )
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { type ReactNode, useEffect, useState } from 'react'
 import { ApiError, api, whole } from '../../api/client.ts'
@@ -6,6 +6,7 @@ import { fieldProblem } from '../../api/field-problem.ts'
 import { useMay } from '../../api/session.tsx'
 import { CopyText } from '../../components/copy-text.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { Meanwhile } from '../../components/meanwhile.tsx'
 import { Time } from '../../components/time.tsx'
 import { LimitInput, limitFrom, limitOf, limitText } from '../keys/limit-input.tsx'
 import { MetadataInput, metadataOf, metadataText } from '../keys/metadata-input.tsx'
@@ -26,6 +27,7 @@ export function GeneralForm({ organization, etag }: { organization: Organization
           key={base.turn}
           organization={base.organization}
           etag={base.etag}
+          now={organization}
           isOutdated={isOutdated}
           onSaved={begin}
           onStartAgain={() => begin({ organization, etag })}
@@ -52,12 +54,15 @@ export function GeneralForm({ organization, etag }: { organization: Organization
 function Form({
   organization,
   etag,
+  now,
   isOutdated,
   onSaved,
   onStartAgain,
 }: {
   organization: Organization
   etag: string
+  /** As it is by now. */
+  now: Organization
   isOutdated: boolean
   onSaved: (base: { organization: Organization; etag: string }) => void
   onStartAgain: () => void
@@ -136,16 +141,7 @@ function Form({
           onChange={setMetadata}
           error={fieldProblem(error, 'metadata')}
         />
-        {isOutdated && isChanged && !busy && (
-          <Alert color="yellow" title="Somebody else has changed it meanwhile">
-            <Group gap="sm">
-              <Text size="sm">What you have typed is not saved over it.</Text>
-              <Button size="compact-sm" variant="default" onClick={onStartAgain}>
-                Show it as it is now
-              </Button>
-            </Group>
-          </Alert>
-        )}
+        {isOutdated && isChanged && !busy && <Meanwhile before={organization} now={now} startAgain={onStartAgain} />}
         {error !== undefined && !(isOutdated && isStale(error)) && <ErrorNote error={error} />}
         <Group gap="xs">
           <Button type="submit" loading={busy} disabled={!isChanged || name.trim() === '' || metadata === undefined}>

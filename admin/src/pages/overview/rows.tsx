@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 
 /** What a card says, each thing on a line of its own. */
 export const Rows = ({ children }: { children: ReactNode }) => (
-  <Stack gap="sm" mih={190}>
+  <Stack gap="sm" mih={{ base: 0, md: 190 }}>
     {children}
   </Stack>
 )

@@ -1,5 +1,7 @@
-import { Paper, SimpleGrid, Skeleton, Text } from '@mantine/core'
-import { compact } from '../../components/chart.tsx'
+import { Paper, SimpleGrid, Skeleton, Text, useComputedColorScheme } from '@mantine/core'
+import { compact, roughly } from '../../components/chart.tsx'
+import { colourOf, outcomes } from '../../components/series.ts'
+import { Swatch } from '../../components/swatch.tsx'
 import type { Bucket } from './view.ts'
 
 /** The figures that one looks at first. */
@@ -8,38 +10,41 @@ export function Tiles({ total }: { total: Bucket | undefined }) {
     part === undefined || !total?.requests ? '' : `${percent(part / total.requests)} of all`
   return (
     <SimpleGrid cols={{ base: 2, xs: 3, md: 5 }} spacing="sm" className="tiles">
-      <Tile name="Requests" value={total?.requests} below={total && `${bytes(total.bytes_out)} sent`} />
-      <Tile name="Denied" value={total?.denied} below={share(total?.denied)} />
-      <Tile name="Over a limit" value={total?.limited} below={share(total?.limited)} />
-      <Tile name="Errors" value={total?.errors} below={share(total?.errors)} isBad={(total?.errors ?? 0) > 0} />
+      <Tile label="Requests" value={total?.requests} below={total && `${bytes(total.bytes_out)} sent`} />
+      {(['denied', 'limited', 'errors'] as const).map((outcome) => (
+        <Tile key={outcome} {...outcomes[outcome]} value={total?.[outcome]} below={share(total?.[outcome])} />
+      ))}
       <Tile
-        name="95 % took at most"
+        label="95 % took at most"
         value={total === undefined ? undefined : total.p95_ms}
-        unit=" ms"
-        below={total?.p50_ms == null ? '' : `half of them ${compact(total.p50_ms)} ms`}
+        format={roughly}
+        below={total?.p50_ms == null ? '' : `half of them ${roughly(total.p50_ms)}`}
       />
     </SimpleGrid>
   )
 }
 
 function Tile({
-  name,
+  label,
+  color,
   value,
-  unit = '',
+  format = compact,
   below,
-  isBad = false,
 }: {
-  name: string
+  label: string
+  /** Of the outcome that it counts, as in the charts. */
+  color?: string
   /** undefined: not there yet; null: there is none. */
   value: number | null | undefined
-  unit?: string
+  format?: (value: number) => string
   below: string | undefined
-  isBad?: boolean
 }) {
+  const scheme = useComputedColorScheme('light')
   return (
     <Paper withBorder bg="var(--surface)" px="md" py="sm">
-      <Text size="xs" className="quiet">
-        {name}
+      <Text size="xs" className="quiet legend" component="div" display="flex">
+        {color !== undefined && <Swatch colour={`var(${colourOf({ color }, scheme)})`} />}
+        {label}
       </Text>
       {value === undefined ? (
         <Skeleton h={27} w={70} my={4} />
@@ -49,10 +54,9 @@ function Tile({
           lh="35px"
           fw={600}
           className="numbers"
-          c={isBad ? 'var(--warn)' : undefined}
-          title={value === null ? undefined : `${value.toLocaleString('en')}${unit}`}
+          title={value === null || format !== compact ? undefined : value.toLocaleString('en')}
         >
-          {value === null ? '–' : `${compact(value)}${unit}`}
+          {value === null ? '–' : format(value)}
         </Text>
       )}
       <Text size="xs" className="quiet numbers" mih={18}>

@@ -1,8 +1,9 @@
-import { Anchor, ScrollArea, SimpleGrid, Skeleton, Table, Text } from '@mantine/core'
+import { Anchor, SimpleGrid, Skeleton, Table, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Link } from 'wouter'
 import { Card } from '../../components/card.tsx'
-import { compact } from '../../components/chart.tsx'
+import { compact, roughly } from '../../components/chart.tsx'
+import { PathText } from '../../components/path-text.tsx'
 import type { Bucket } from './view.ts'
 
 /** Who calls most, and what is called most. */
@@ -18,7 +19,7 @@ export function TopTables({
   toRequests: (filter: Record<string, string>) => string
 }) {
   return (
-    <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+    <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="lg">
       <TopTable
         title="Top keys"
         about="By the hour: hours that lie partly in this time count whole."
@@ -31,10 +32,17 @@ export function TopTables({
           if (name == null || owner === undefined) return <span className="quiet mono">{key_id}</span>
           return (
             <>
-              <Anchor component={Link} href={`/o/${owner}/keys/${key_id}`} size="sm">
+              <Anchor
+                component={Link}
+                href={`/o/${owner}/keys/${key_id}`}
+                size="sm"
+                display="block"
+                truncate
+                title={name}
+              >
                 {name}
               </Anchor>
-              <Text size="xs" className="quiet mono" style={{ whiteSpace: 'nowrap' }}>
+              <Text size="xs" className="quiet mono" truncate>
                 {key_prefix}…
               </Text>
             </>
@@ -52,8 +60,8 @@ export function TopTables({
           route == null ? (
             <span className="quiet">none matched</span>
           ) : (
-            <Anchor component={Link} href={toRequests({ route })} size="sm" className="mono">
-              {route}
+            <Anchor component={Link} href={toRequests({ route })} size="sm" lineClamp={2} title={route}>
+              <PathText path={route} />
             </Anchor>
           )
         }
@@ -87,47 +95,61 @@ function TopTable({
           {empty}
         </Text>
       ) : (
-        <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': title }}>
-          <Table miw={440} horizontalSpacing="sm" aria-label={title}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{column}</Table.Th>
-                <Table.Th ta="right">Requests</Table.Th>
-                <Table.Th ta="right">Refused</Table.Th>
-                <Table.Th ta="right">Errors</Table.Th>
-                <Table.Th ta="right">p95</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {rows === undefined &&
-                ['1', '2', '3', '4', '5'].map((row) => (
-                  <Table.Tr key={row}>
-                    <Table.Td colSpan={5}>
-                      <Skeleton h={20} />
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              {shown.map((row) => (
-                <Table.Tr key={keyOf(row)}>
-                  <Table.Td miw={150} style={{ overflowWrap: 'anywhere' }}>
-                    {name(row)}
+        <Table layout="fixed" horizontalSpacing={8} aria-label={title} className="to-the-edges">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{column}</Table.Th>
+              <Table.Th ta="right" w={80}>
+                Requests
+              </Table.Th>
+              <Table.Th ta="right" w={76}>
+                Refused
+              </Table.Th>
+              <Table.Th ta="right" w={64} visibleFrom="xs">
+                Errors
+              </Table.Th>
+              <Table.Th ta="right" w={84} visibleFrom="xs">
+                p95
+              </Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows === undefined &&
+              ['1', '2', '3', '4', '5'].map((row) => (
+                <Table.Tr key={row}>
+                  <Table.Td colSpan={5}>
+                    <Skeleton h={20} />
                   </Table.Td>
-                  <Figure value={row.requests} />
-                  <Figure value={row.denied + row.limited} />
-                  <Figure value={row.errors} />
-                  <Figure value={row.p95_ms} unit=" ms" />
                 </Table.Tr>
               ))}
-            </Table.Tbody>
-          </Table>
-        </ScrollArea>
+            {shown.map((row) => (
+              <Table.Tr key={keyOf(row)}>
+                <Table.Td style={{ overflowWrap: 'anywhere' }}>{name(row)}</Table.Td>
+                <Figure value={row.requests} />
+                <Figure value={row.denied + row.limited} />
+                <Figure value={row.errors} visibleFrom="xs" />
+                <Figure value={row.p95_ms} format={roughly} visibleFrom="xs" />
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
       )}
     </Card>
   )
 }
 
-const Figure = ({ value, unit = '' }: { value: number | null; unit?: string }) => (
-  <Table.Td ta="right" className="numbers" style={{ whiteSpace: 'nowrap' }}>
-    {value === null ? '–' : value === 0 ? <span className="quiet">0</span> : `${compact(value)}${unit}`}
-  </Table.Td>
-)
+function Figure({
+  value,
+  format = compact,
+  ...place
+}: {
+  value: number | null
+  format?: (value: number) => string
+  visibleFrom?: 'xs'
+}) {
+  return (
+    <Table.Td ta="right" className="numbers" style={{ whiteSpace: 'nowrap' }} {...place}>
+      {value === null ? '–' : value === 0 ? <span className="quiet">0</span> : format(value)}
+    </Table.Td>
+  )
+}

@@ -1,34 +1,38 @@
 import { SimpleGrid, Skeleton } from '@mantine/core'
 import { useMemo } from 'react'
 import { Card } from '../../components/card.tsx'
-import { Chart } from '../../components/chart.tsx'
+import { Chart, roughly } from '../../components/chart.tsx'
+import { outcomeSeries, type Series } from '../../components/series.ts'
 import { Denials } from './denials.tsx'
 import type { Bucket, View, ViewState } from './view.ts'
 
-const height = 220
+const height = 210
 
 /** What came of requests over time, why some were refused, and how long they took. */
 export function TrafficCharts({
   buckets,
+  took,
   total,
   codes,
   toRequests,
   view,
 }: {
   buckets: readonly Bucket[] | undefined
+  /** The same time, in intervals with so many requests that something can be said of how long they took. */
+  took: readonly Bucket[] | undefined
   total: Bucket | undefined
   codes: readonly Bucket[] | undefined
   toRequests: (filter: Record<string, string>) => string
   view: ViewState
 }) {
-  const times = useMemo(() => (buckets ?? []).map(({ at }) => Date.parse(at ?? '') / 1000), [buckets])
-  const outcomes = useMemo(() => outcomesOf(buckets ?? []), [buckets])
-  const latencies = useMemo(() => latenciesOf(buckets ?? []), [buckets])
+  const times = useMemo(() => timesOf(buckets), [buckets])
+  const outcomes = useMemo(() => outcomeSeries(buckets ?? []), [buckets])
+  const tookTimes = useMemo(() => timesOf(took), [took])
+  const latencies = useMemo(() => latenciesOf(took ?? []), [took])
   const zoom = (since: number, until: number): void => view.zoom({ since, until })
-  const per = intervalOf(times)
   return (
     <>
-      <Card title="Requests" about={`${per === undefined ? '' : `Per ${per}. `}Drag over a part to look closer.`}>
+      <Card title="Requests" about="Drag over a part to look closer.">
         {buckets === undefined ? (
           <Skeleton h={height + 30} />
         ) : (
@@ -36,6 +40,7 @@ export function TrafficCharts({
             label={outcomesText(total, view)}
             times={times}
             series={outcomes}
+            kind="bars"
             height={height}
             onZoom={zoom}
             together="overview"
@@ -44,18 +49,16 @@ export function TrafficCharts({
       </Card>
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
         <Denials codes={codes} toRequests={toRequests} />
-        <Card
-          title="How long they took"
-          about="Half of them took p50 at most, 95 % p95, 99 % p99; to the last byte of the answer."
-        >
-          {buckets === undefined ? (
+        <Card title="How long they took" about="To the last byte of the answer.">
+          {took === undefined ? (
             <Skeleton h={height + 30} />
           ) : (
             <Chart
               label={latenciesText(total)}
-              times={times}
+              times={tookTimes}
               series={latencies}
-              unit=" ms"
+              kind="lines"
+              format={roughly}
               height={height}
               onZoom={zoom}
               together="overview"
@@ -67,17 +70,14 @@ export function TrafficCharts({
   )
 }
 
-const outcomesOf = (buckets: readonly Bucket[]) => [
-  { label: 'All', color: 'harbour', values: buckets.map(({ requests }) => requests), fill: true },
-  { label: 'Denied', color: 'orange', values: buckets.map(({ denied }) => denied) },
-  { label: 'Over a limit', color: 'grape', values: buckets.map(({ limited }) => limited) },
-  { label: 'Errors', color: 'red', values: buckets.map(({ errors }) => errors) },
-]
+const timesOf = (buckets: readonly Bucket[] | undefined): number[] =>
+  (buckets ?? []).map(({ at }) => Date.parse(at ?? '') / 1000)
 
-const latenciesOf = (buckets: readonly Bucket[]) => [
-  { label: 'p50', color: 'teal', values: buckets.map(({ p50_ms }) => p50_ms) },
-  { label: 'p95', color: 'harbour', values: buckets.map(({ p95_ms }) => p95_ms) },
-  { label: 'p99', color: 'grape', values: buckets.map(({ p99_ms }) => p99_ms) },
+/** The slowest at the back, the usual in front: shades of one colour, which stands for no outcome. */
+const latenciesOf = (buckets: readonly Bucket[]): Series[] => [
+  { label: 'p99: 99 % took at most', color: 'harbour', shades: [2, 8], values: buckets.map(({ p99_ms }) => p99_ms) },
+  { label: 'p95', color: 'harbour', shades: [4, 6], values: buckets.map(({ p95_ms }) => p95_ms) },
+  { label: 'p50: half of them', color: 'harbour', shades: [8, 2], values: buckets.map(({ p50_ms }) => p50_ms) },
 ]
 
 function outcomesText(total: Bucket | undefined, { part }: View): string {
@@ -91,9 +91,3 @@ function latenciesText(total: Bucket | undefined): string {
   if (total?.p50_ms == null) return 'How long requests took over time'
   return `How long requests took over time. In all: half of them ${total.p50_ms} ms, 95 % ${total.p95_ms} ms, 99 % ${total.p99_ms} ms at most`
 }
-
-const names: Readonly<Record<number, string>> = { 60: 'minute', 300: '5 minutes', 3600: 'hour', 86400: 'day' }
-
-/** How long one point of the chart stands for. */
-const intervalOf = ([first, second]: readonly number[]): string | undefined =>
-  first === undefined || second === undefined ? undefined : names[second - first]

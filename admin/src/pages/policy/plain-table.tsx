@@ -1,6 +1,6 @@
 import { Button, Center, ScrollArea, Stack, Table } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
-import type { Column } from '../../components/list-table.tsx'
+import { type Column, useShownColumns } from '../../components/list-table.tsx'
 
 /** So many rows at first, and with each click. */
 const step = 200
@@ -9,7 +9,7 @@ const step = 200
 export function PlainTable<Row>({
   label,
   rows,
-  columns,
+  columns: all,
   idOf,
   empty,
   minWidth,
@@ -23,11 +23,17 @@ export function PlainTable<Row>({
   minWidth?: number
 }) {
   const [shown, setShown] = useState(step)
+  const { columns, isNarrow } = useShownColumns(all)
   if (rows.length === 0) return <>{empty}</>
   return (
     <Stack gap={0}>
       <ScrollArea type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': label }}>
-        <Table aria-label={label} miw={minWidth ?? columns.length * 110}>
+        <Table
+          aria-label={label}
+          miw={isNarrow ? undefined : (minWidth ?? columns.length * 110)}
+          horizontalSpacing={10}
+          className="to-the-edges"
+        >
           <Table.Thead>
             <Table.Tr>
               {columns.map(({ name, right, width }) => (

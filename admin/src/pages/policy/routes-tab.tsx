@@ -5,6 +5,7 @@ import { Card } from '../../components/card.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { Icon } from '../../components/icon.tsx'
 import type { Column } from '../../components/list-table.tsx'
+import { PathText } from '../../components/path-text.tsx'
 import { PlainTable } from './plain-table.tsx'
 import { flagsOf, limitsOf, WhoMay } from './rule.tsx'
 import type { Policy, Rule } from './use-policy.ts'
@@ -73,10 +74,10 @@ const columns: readonly Column<Rule>[] = [
   {
     name: 'Path',
     cell: ({ host, path, workspace }) => (
-      <div style={{ minWidth: 190 }}>
-        <span className="mono" style={{ overflowWrap: 'anywhere' }}>
-          {host !== null && <span className="quiet">{host}</span>}
-          {path}
+      <div>
+        <span style={{ overflowWrap: 'anywhere' }}>
+          {host !== null && <span className="mono quiet">{host}</span>}
+          <PathText path={path} />
         </span>
         {workspace !== null && (
           <Text size="xs" className="quiet">
@@ -88,14 +89,16 @@ const columns: readonly Column<Rule>[] = [
   },
   {
     name: 'Methods',
-    width: 130,
+    wide: true,
+    width: 120,
     cell: ({ methods }) =>
       methods === null ? <span className="quiet">all</span> : <span className="mono">{methods.join(' ')}</span>,
   },
   { name: 'May pass', width: 200, cell: (rule) => <WhoMay rule={rule} /> },
-  { name: 'Limits', width: 125, cell: (rule) => <span className="mono">{limitsOf(rule)}</span> },
+  { name: 'Limits', width: 125, wide: true, cell: (rule) => <span className="mono">{limitsOf(rule)}</span> },
   {
     name: 'Goes to',
+    wide: true,
     width: 200,
     cell: (rule) => (
       <>
@@ -112,6 +115,7 @@ const columns: readonly Column<Rule>[] = [
   },
   {
     name: 'See',
+    wide: true,
     width: 150,
     cell: ({ path, methods }) => (
       <Group gap="sm" wrap="nowrap">

@@ -60,8 +60,8 @@ function ShadowRoute({ path }: { path: string }) {
       flush
       about={query.isPending ? 'Looking through its last requests …' : summaryOf(items, denied)}
       actions={
-        <Anchor component={Link} href={`/requests?${new URLSearchParams({ route: path })}`} size="sm">
-          All its requests
+        <Anchor component={Link} href={`/requests?${new URLSearchParams({ route: path, shadow: 'any' })}`} size="sm">
+          All that it would have refused
         </Anchor>
       }
     >

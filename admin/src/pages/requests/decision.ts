@@ -58,9 +58,11 @@ const places: Readonly<Record<string, string>> = {
   ...{ LIMITER_UNAVAILABLE: 'rate_limits', RATE_LIMITED: 'rate_limits' },
 }
 
-function refusedAt({ code, route, key_id, upstream_ms }: Row, { rule, isOwn }: Known): string | undefined {
+function refusedAt(row: Row, { rule, isOwn }: Known): string | undefined {
+  const { code, route, key_id, upstream_ms } = row
   if (code === null) return undefined
   const last = isOwn ? 'answer' : 'forward'
+  if (wasBrokenOff(row)) return last
   const isUnderWay = upstream_ms !== null
   switch (code) {
     case 'NOT_FOUND':
@@ -84,7 +86,13 @@ function refusedAt({ code, route, key_id, upstream_ms }: Row, { rule, isOwn }: K
   }
 }
 
-function whyRefused(step: string, { code, key_id, ip, upstream_ms, method, path }: Row): string | undefined {
+/** The answer had begun, as the status tells, and did not come to its end. */
+const wasBrokenOff = ({ status_code: status, code }: Row): boolean => code !== null && status > 0 && status < 400
+
+function whyRefused(step: string, row: Row): string | undefined {
+  const { code, key_id, ip, upstream_ms, method, path } = row
+  if (wasBrokenOff(row))
+    return `The answer had begun with ${row.status_code}, and was broken off: ${brokenOff[code ?? ''] ?? code}`
   if (code === 'RATE_LIMITED') {
     return key_id === null
       ? `A limit for ${ip} is used up, or too many wrong keys came from there`
@@ -102,6 +110,14 @@ function whyRefused(step: string, { code, key_id, ip, upstream_ms, method, path 
   }
   if (step === 'forward' && upstream_ms !== null) return `After ${milliseconds(upstream_ms)} with the API`
   return undefined
+}
+
+const brokenOff: Readonly<Record<string, string>> = {
+  UPSTREAM_UNAVAILABLE: 'the API went away',
+  UPSTREAM_PROTOCOL_ERROR: 'what followed is not valid HTTP',
+  UPSTREAM_TIMEOUT: 'nothing more came for too long',
+  INVALID_API_KEY: 'the key ended',
+  DRAINING: 'the gateway was shutting down',
 }
 
 function whatPassed(step: string, row: Row, { rule, keyName }: Known): string | undefined {

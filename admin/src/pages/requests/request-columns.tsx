@@ -3,6 +3,7 @@ import { Link } from 'wouter'
 import type { Schema } from '../../api/client.ts'
 import { StatusCode } from '../../components/badges.tsx'
 import type { Column } from '../../components/list-table.tsx'
+import { PathText } from '../../components/path-text.tsx'
 import { milliseconds } from './decision.ts'
 
 export type Row = Schema<'RequestRecord'>
@@ -20,9 +21,9 @@ export const requestColumns = ({ keys, organizations }: Names): readonly Column<
   {
     name: 'Request',
     cell: (row) => (
-      <div style={{ minWidth: 200 }}>
-        <span className="mono" style={{ overflowWrap: 'anywhere' }}>
-          <b>{row.method}</b> {row.path}
+      <div>
+        <span style={{ overflowWrap: 'anywhere' }}>
+          <b className="mono">{row.method}</b> <PathText path={row.path} />
         </span>
         {row.code !== null && (
           <Text size="xs" className="mono" c="var(--mantine-color-error)">
@@ -42,6 +43,7 @@ export const requestColumns = ({ keys, organizations }: Names): readonly Column<
     : [
         {
           name: 'Organization',
+          wide: true,
           width: 150,
           cell: ({ organization_id: id }: Row) =>
             id === null ? (
@@ -53,6 +55,7 @@ export const requestColumns = ({ keys, organizations }: Names): readonly Column<
       ]),
   {
     name: 'Key',
+    wide: true,
     width: 165,
     cell: ({ key_id: id, organization_id: organizationId }) =>
       id === null ? (
@@ -61,8 +64,8 @@ export const requestColumns = ({ keys, organizations }: Names): readonly Column<
         <Named to={`/o/${organizationId}/keys/${id}`} name={keys.get(id) ?? shortId(id)} />
       ),
   },
-  { name: 'From', width: 120, cell: ({ ip }) => <span className="mono">{ip}</span> },
-  { name: 'Took', width: 85, right: true, cell: ({ duration_ms }) => milliseconds(duration_ms) },
+  { name: 'From', width: 130, wide: true, cell: ({ ip }) => <span className="mono">{ip}</span> },
+  { name: 'Took', width: 85, right: true, wide: true, cell: ({ duration_ms }) => milliseconds(duration_ms) },
 ]
 
 export const csvColumns: Record<string, (row: Row) => unknown> = Object.fromEntries(

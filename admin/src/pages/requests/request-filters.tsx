@@ -5,19 +5,20 @@ import { given } from '../../components/use-query-state.ts'
 import { KeyPicker } from '../keys/key-picker.tsx'
 import { rangeQuery, TimeRange } from './time-range.tsx'
 
-export const filterNames = ['method', 'status', 'code', 'route', 'key', 'range', 'since', 'until'] as const
+export const filterNames = ['method', 'status', 'code', 'shadow', 'route', 'key', 'range', 'since', 'until'] as const
 export type Filters = Readonly<Record<(typeof filterNames)[number], string>>
 export const noFilters: Filters = {
-  ...{ method: '', status: '', code: '', route: '', key: '' },
+  ...{ method: '', status: '', code: '', shadow: '', route: '', key: '' },
   ...{ range: '', since: '', until: '' },
 }
 
 /** The filters in the words of the API, without the time. What the address has made up is left out. */
-export const matchQuery = ({ method, status, code, route, key }: Filters) =>
+export const matchQuery = ({ method, status, code, shadow, route, key }: Filters) =>
   given({
     method: /^[A-Z-]{1,32}$/.test(method) ? method : '',
     status: /^(?:[1-5]\d\d|[1-5]xx|0)$/.test(status) ? status : '',
     code: isCode(code) ? code : '',
+    shadow_code: shadow === 'any' || isCode(shadow) ? shadow : '',
     route,
     key_id: key,
   })
@@ -44,6 +45,30 @@ const statuses = [
   },
   { group: 'No answer', items: [{ value: '0', label: 'Caller left before' }] },
 ]
+
+/** What came of it. In shadow mode only scopes and limits are tried. */
+const outcomes = [
+  { group: 'Refused with', items: refusalCodes.map((value) => ({ value, label: value })) },
+  {
+    group: 'Let through in shadow mode',
+    items: [
+      { value: 'shadow any', label: 'would be refused' },
+      { value: 'shadow INSUFFICIENT_SCOPE', label: 'would be INSUFFICIENT_SCOPE' },
+      { value: 'shadow RATE_LIMITED', label: 'would be RATE_LIMITED' },
+    ],
+  },
+]
+
+function outcomeOf({ code, shadow }: Filters): string | null {
+  if (shadow === 'any' || isCode(shadow)) return `shadow ${shadow}`
+  return isCode(code) ? code : null
+}
+
+/** What is refused was not let through: one of the two at a time. */
+function filterOf(outcome: string | null): Partial<Filters> {
+  const [, shadow] = outcome?.split('shadow ') ?? []
+  return shadow === undefined ? { code: outcome ?? '', shadow: '' } : { code: '', shadow }
+}
 
 /** What to look for in the request log. */
 export function RequestFilters({
@@ -85,9 +110,9 @@ export function RequestFilters({
       <Select
         aria-label="Refused with"
         placeholder="Any outcome"
-        data={[...refusalCodes]}
-        value={isCode(filters.code) ? filters.code : null}
-        onChange={(code) => onChange({ code: code ?? '' })}
+        data={outcomes}
+        value={outcomeOf(filters)}
+        onChange={(outcome) => onChange(filterOf(outcome))}
         clearable
         searchable
         w={{ base: half, xs: 160 }}

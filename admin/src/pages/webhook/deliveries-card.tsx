@@ -1,14 +1,18 @@
-import { Button, Group, Text } from '@mantine/core'
+import { Button, Group, Select, Text } from '@mantine/core'
+import { deliveriesLookedAtMax } from '../../../../src/store/basics.ts'
 import { api, type Schema } from '../../api/client.ts'
 import { usePages } from '../../api/pages.ts'
 import { Status, StatusCode } from '../../components/badges.tsx'
 import { Card } from '../../components/card.tsx'
 import { saveCsv } from '../../components/csv.ts'
 import { Empty } from '../../components/empty.tsx'
+import { isOneOf } from '../../components/is-one-of.ts'
 import { type Column, ListTable } from '../../components/list-table.tsx'
 import { Time } from '../../components/time.tsx'
 import { useQueryState } from '../../components/use-query-state.ts'
-import type { Webhook } from '../webhooks/webhook-types.tsx'
+import { LookedThrough, MoreToSee } from '../requests/look-further.tsx'
+import { type Look, useLookFurther } from '../requests/use-look-further.ts'
+import { deliveryTypes, type Webhook } from '../webhooks/webhook-types.tsx'
 import { DeliveryDrawer } from './delivery-drawer.tsx'
 
 export type Delivery = Schema<'WebhookDeliveryRecord'>
@@ -16,17 +20,26 @@ export type Delivery = Schema<'WebhookDeliveryRecord'>
 /** What was sent, how often, and what came back; new ones come by themselves. */
 export function DeliveriesCard({ webhook, mayAct }: { webhook: Webhook; mayAct: boolean }) {
   const { organization_id, id } = webhook
-  const [{ delivery }, change] = useQueryState(['delivery'])
+  const [{ delivery, status, type }, change] = useQueryState(['delivery', 'status', 'type'])
+  const filter = {
+    ...(isOneOf(deliveryStatuses, status) && { status }),
+    ...(isOneOf(deliveryTypes, type) && { type }),
+  }
   const pages = usePages<Delivery>(
-    ['deliveries', organization_id, id],
-    (query, signal) =>
+    ['deliveries', organization_id, id, filter],
+    (page, signal) =>
       api.GET('/platform/organizations/{organization_id}/webhooks/{webhook_id}/deliveries', {
-        params: { path: { organization_id, webhook_id: id }, query },
+        params: { path: { organization_id, webhook_id: id }, query: { ...page, ...filter } },
         signal,
       }),
-    { refetchInterval: (items) => (items.some(isDueSoon) ? 1500 : 8000) },
+    { limit, refetchInterval: (items) => (items.length > 2 * limit ? 30_000 : items.some(isDueSoon) ? 1500 : 8000) },
   )
+  const look = useLookFurther(JSON.stringify([id, filter]), pages, {
+    ...{ limit, enabled: true, what: 'deliveries', each: deliveriesLookedAtMax },
+  })
   const { items } = pages
+  const isFiltered = Object.keys(filter).length > 0
+  const found = items.find((item) => item.id === delivery)
   return (
     <Card
       title="Deliveries"
@@ -40,28 +53,72 @@ export function DeliveriesCard({ webhook, mayAct }: { webhook: Webhook; mayAct: 
       }
       flush
     >
+      <Group gap="xs" role="search" px="md" pb="sm">
+        <Select
+          aria-label="Status of the delivery"
+          placeholder="Any status"
+          data={[...deliveryStatuses]}
+          value={filter.status ?? null}
+          onChange={(next) => change({ status: next ?? '' })}
+          clearable
+          size="xs"
+          w={140}
+        />
+        <Select
+          aria-label="Type of the event"
+          placeholder="Any event"
+          data={[...deliveryTypes]}
+          value={filter.type ?? null}
+          onChange={(next) => change({ type: next ?? '' })}
+          clearable
+          searchable
+          size="xs"
+          w={200}
+        />
+      </Group>
       <ListTable
         label="Deliveries"
         pages={pages}
         columns={columns}
         onOpen={(item) => change({ delivery: item.id })}
-        empty={
-          <Empty icon="webhook" title="Nothing was sent yet">
-            Messages stand here from the moment something happens that this webhook asks for. Send a test to see whether
-            your side takes them.
-          </Empty>
-        }
+        ends
+        empty={<Nothing isFiltered={isFiltered} look={look} onClear={() => change({ status: '', type: '' })} />}
       />
+      {items.length > 0 && <MoreToSee look={look} query={pages.query} />}
       <DeliveryDrawer
         webhook={webhook}
         deliveryId={delivery}
-        found={items.find((item) => item.id === delivery)}
-        isLoading={pages.query.isPending}
+        found={found}
         mayAct={mayAct && webhook.status === 'active'}
         onOpen={(next) => change({ delivery: next })}
         onClose={() => change({ delivery: '' })}
       />
     </Card>
+  )
+}
+
+const limit = 50
+const deliveryStatuses = ['pending', 'delivered', 'failed'] as const satisfies readonly Delivery['status'][]
+
+function Nothing({ isFiltered, look, onClear }: { isFiltered: boolean; look: Look; onClear: () => void }) {
+  const clear = (
+    <Button variant="default" size="xs" onClick={onClear}>
+      Clear the filters
+    </Button>
+  )
+  if (look.state !== 'none') return <LookedThrough look={look} other={clear} />
+  if (isFiltered) {
+    return (
+      <Empty icon="search" title="No delivery matches" action={clear}>
+        Deliveries are kept for 30 days.
+      </Empty>
+    )
+  }
+  return (
+    <Empty icon="webhook" title="Nothing was sent yet">
+      Messages stand here from the moment something happens that this webhook asks for. Send a test to see whether your
+      side takes them.
+    </Empty>
   )
 }
 
@@ -90,6 +147,7 @@ const columns: readonly Column<Delivery>[] = [
   },
   {
     name: 'Attempts',
+    wide: true,
     width: 130,
     cell: ({ attempts, next_attempt_at }) => (
       <>
@@ -102,7 +160,7 @@ const columns: readonly Column<Delivery>[] = [
       </>
     ),
   },
-  { name: 'Made', width: 120, cell: ({ created_at }) => <Time at={created_at} /> },
+  { name: 'Made', width: 140, wide: true, cell: ({ created_at }) => <Time at={created_at} /> },
 ]
 
 /** What the last attempt got. */

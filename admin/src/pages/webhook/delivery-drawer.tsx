@@ -1,8 +1,7 @@
 import { Anchor, Button, Drawer, Group, Skeleton, Stack, Text, Title } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useQueryClient } from '@tanstack/react-query'
-import { useRef } from 'react'
-import { api, ok } from '../../api/client.ts'
+import { ApiError, api, ok } from '../../api/client.ts'
 import { useOnce } from '../../api/once.ts'
 import { Status } from '../../components/badges.tsx'
 import { CopyText } from '../../components/copy-text.tsx'
@@ -16,13 +15,13 @@ import { useReturnFocus } from '../../components/use-return-focus.ts'
 import { useSubmit } from '../../components/use-submit.ts'
 import type { Webhook } from '../webhooks/webhook-types.tsx'
 import { Answer, type Delivery } from './deliveries-card.tsx'
+import { useDelivery } from './use-delivery.ts'
 
 /** One delivery: what was sent, what came back, and sending it once more. */
 export function DeliveryDrawer({
   webhook,
   deliveryId,
   found,
-  isLoading,
   mayAct,
   onOpen,
   onClose,
@@ -32,16 +31,12 @@ export function DeliveryDrawer({
   deliveryId: string
   /** The one, where the list has it. */
   found: Delivery | undefined
-  isLoading: boolean
   mayAct: boolean
   onOpen: (deliveryId: string) => void
   onClose: () => void
 }) {
   useReturnFocus(deliveryId !== '')
-  // Others come before it: whoever reads it keeps it.
-  const kept = useRef<Delivery | undefined>(undefined)
-  if (found !== undefined) kept.current = found
-  const delivery = kept.current?.id === deliveryId ? kept.current : undefined
+  const { delivery, error, retry } = useDelivery(webhook, deliveryId, found)
   return (
     <Drawer
       opened={deliveryId !== ''}
@@ -61,15 +56,17 @@ export function DeliveryDrawer({
     >
       {delivery !== undefined ? (
         <Content key={delivery.id} webhook={webhook} delivery={delivery} mayAct={mayAct} onOpen={onOpen} />
-      ) : isLoading ? (
+      ) : error instanceof ApiError && error.status === 404 ? (
+        <Empty icon="webhook" title="There is no such delivery">
+          Deliveries are kept for 30 days; or it belongs to another webhook.
+        </Empty>
+      ) : error !== null ? (
+        <ErrorNote error={error} retry={retry} />
+      ) : (
         <Stack aria-busy="true">
           <Skeleton h={160} />
           <Skeleton h={300} />
         </Stack>
-      ) : (
-        <Empty icon="webhook" title="Not among those that are shown">
-          It may be further down: “Show more” below the list fetches older ones. Deliveries are kept for 30 days.
-        </Empty>
       )}
     </Drawer>
   )

@@ -16,6 +16,12 @@ const types: readonly (readonly [EventType, string])[] = [
   ['organization.resumed', 'They are let through again.'],
 ]
 
+/** What a delivery can be of. */
+export const deliveryTypes: readonly Schema<'WebhookDeliveryRecord'>['type'][] = [
+  ...types.flatMap(([type]) => (type === '*' ? [] : [type])),
+  'webhook.test',
+]
+
 /** Which events a webhook is told of: all, those of later versions too, or some. */
 export function EventsInput({
   value,

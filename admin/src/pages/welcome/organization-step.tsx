@@ -4,38 +4,38 @@ import { useState } from 'react'
 import { api, ok } from '../../api/client.ts'
 import { fieldProblem } from '../../api/field-problem.ts'
 import { useOnce } from '../../api/once.ts'
-import { usePages } from '../../api/pages.ts'
 import { useMe } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useSubmit } from '../../components/use-submit.ts'
+import { useOrganizationSearch } from '../../shell/use-organization-search.ts'
 
 /** Makes the first organization, or takes one that is there. */
 export function OrganizationStep({ onChosen }: { onChosen: (organizationId: string) => void }) {
   const me = useMe()
-  const { items, query } = usePages(
-    ['organizations'],
-    (query, signal) => api.GET('/platform/organizations', { params: { query }, signal }),
-    { limit: 200 },
-  )
+  const { items, query, search, setSearch } = useOrganizationSearch()
   const mine = items.filter(({ id }) => {
     const role = me.roles.find(({ organization_id }) => organization_id === id)?.role
-    return me.is_root || role === 'owner' || role === 'admin'
+    // Whoever is in hundreds is not told of all: which it may be shows then.
+    const isTold = role !== undefined || me.roles.length >= me.roles_total
+    return me.is_root || !isTold || role === 'owner' || role === 'admin'
   })
   return (
     <Stack gap="lg">
       {me.is_root && <CreateForm onCreated={onChosen} />}
       {query.isError && <ErrorNote error={query.error} retry={() => void query.refetch()} />}
-      {mine.length > 0 && (
+      {(mine.length > 0 || search !== '') && (
         <Select
           label={me.is_root ? 'Or go on with one that is there' : 'Organization'}
           placeholder="Pick an organization"
           data={mine.map(({ id, name, slug }) => ({ value: id, label: `${name} (${slug})` }))}
           onChange={(id) => id !== null && onChosen(id)}
           searchable
+          onSearchChange={setSearch}
+          nothingFoundMessage="None by that name"
           maw={420}
         />
       )}
-      {!me.is_root && query.isSuccess && mine.length === 0 && (
+      {!me.is_root && query.isSuccess && search === '' && mine.length === 0 && (
         <Text size="sm">Keys are made by admins and owners of an organization. Ask one of them for a key.</Text>
       )}
     </Stack>

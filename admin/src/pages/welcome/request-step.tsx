@@ -2,6 +2,7 @@ import { Alert, Anchor, Button, Checkbox, Code, CopyButton, Group, Loader, Stack
 import { useEffect, useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import type { Schema } from '../../api/client.ts'
+import { useHold } from '../../api/held.ts'
 import { StatusCode } from '../../components/badges.tsx'
 import { Icon } from '../../components/icon.tsx'
 import { save } from '../../components/secret-once.tsx'
@@ -35,6 +36,7 @@ export function RequestStep({
     if (isThrough) onThrough()
   }, [isThrough])
   const secret = created?.raw_key ?? undefined
+  useHold(secret !== undefined, isStored)
   const line =
     curlLine(secret ?? '<your key>', settings) ??
     `curl -H "Authorization: Bearer ${secret ?? '<your key>'}" https://<the gateway>${settings.me_path}`

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import type { Config } from './schema.ts'
+
+/** In PEM. */
+export interface Certificate {
+  /** With those that it is signed by. */
+  readonly cert: string
+  readonly key: string
+}
+
+/** What the certificate files of a configuration held when it was read. Files are renewed in place: who needs them later asks here. */
+export interface Certificates {
+  /** Of the data plane; undefined where it has no TLS. */
+  readonly listener: Certificate | undefined
+  /** Whom upstreams with `tls.ca` have to be signed by, by the name of the upstream. */
+  readonly authorities: ReadonlyMap<string, string>
+}
+
+/**
+ * @param before those in force: whether the data plane speaks TLS stays as it was when it began to listen.
+ * @throws when a file can't be read.
+ */
+export function readCertificates({ tls, upstreams }: Config, before?: Certificates): Certificates {
+  const plain = before !== undefined && before.listener === undefined
+  const authorities = new Map<string, string>()
+  for (const [name, upstream] of Object.entries(upstreams)) {
+    if (upstream.tls?.ca !== undefined) authorities.set(name, readFileSync(upstream.tls.ca, 'latin1'))
+  }
+  if (plain || tls === undefined) return { listener: before?.listener, authorities }
+  return { listener: { cert: readFileSync(tls.cert, 'latin1'), key: readFileSync(tls.key, 'latin1') }, authorities }
+}
+
+/** The files that `readCertificates` reads. */
+export const certificateFiles = ({ tls, upstreams }: Config): string[] => [
+  ...(tls ? [tls.cert, tls.key] : []),
+  ...Object.values(upstreams).flatMap((upstream) => upstream.tls?.ca ?? []),
+]

@@ -1,0 +1,57 @@
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type DashboardWorld, startDashboardWorld } from '../helpers/dashboard-world.ts'
+import { visit } from '../helpers/visit.ts'
+
+let world: DashboardWorld
+beforeAll(async () => {
+  world = await startDashboardWorld()
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+/**
+ * From here on it is as behind an update: the main file has another name, and those of the old build are gone until the page
+ * is loaded anew. @returns how often that was.
+ */
+async function update(page: Page, { again = Number.POSITIVE_INFINITY } = {}): Promise<() => number> {
+  let loaded = 0
+  const isNavigation = (url: URL) => !/^\/(assets|platform)\//.test(url.pathname)
+  await page.route(isNavigation, async (route) => {
+    if (route.request().isNavigationRequest()) loaded += 1
+    const answer = await route.fetch()
+    const text = await answer.text()
+    // A node of yet another version each time, where one of several answers.
+    const name = loaded > again ? `of-node-${loaded}` : 'updated'
+    await route.fulfill({ response: answer, body: text.replace(/assets\/index-[\w-]+\.js/, `$&?${name}`) })
+  })
+  await page.route(/\/assets\/members-[^/]*\.js/, (route) =>
+    loaded === 0 || loaded > again ? route.fulfill({ status: 404 }) : route.continue(),
+  )
+  return () => loaded
+}
+
+describe('a tab that was open when the gateway was updated', () => {
+  it('loads the new version by itself when it comes to a page whose files are gone', async () => {
+    const { adminUrl, organizationId, people } = world
+    const { page, expectProblem } = await visit(adminUrl, `/o/${organizationId}/keys`, { email: people.viewer })
+    const loaded = await update(page)
+    expectProblem(/^GET \/assets\/members-.* was answered 404$/)
+    expectProblem(/^console: .*dynamically imported module/)
+    await page.getByRole('link', { name: 'Members' }).click()
+    await page.getByRole('row', { name: /Barbara Liskov/ }).waitFor()
+    expect([loaded(), new URL(page.url()).pathname]).toEqual([1, `/o/${organizationId}/members`])
+  })
+
+  it('says so, and goes in no circles, where loading it again does not help', async () => {
+    const { adminUrl, organizationId, people } = world
+    const { page, expectProblem } = await visit(adminUrl, `/o/${organizationId}/keys`, { email: people.viewer })
+    const loaded = await update(page, { again: 0 })
+    expectProblem(/^GET \/assets\/members-.* was answered 404$/)
+    expectProblem(/^console: .*dynamically imported module/)
+    await page.getByRole('link', { name: 'Members' }).click()
+    await page.getByText('This page could not be loaded').waitFor()
+    expect(loaded()).toBe(1)
+    await page.getByRole('link', { name: 'API keys' }).click()
+    await page.getByRole('heading', { name: 'API keys', level: 1 }).waitFor()
+  })
+})
