@@ -47,7 +47,10 @@ describe('events', () => {
     const { rows } = await gateway.store.listEvents({ organizationId, type: 'workspace.created' })
     const old = rows.at(-1)
     for (let made = 0; made < 60; made++) {
-      await gateway.store.appendEvent({ type: 'api_key.exposed', organizationId, target: world.keys.reader.id }, testActor)
+      await gateway.store.appendEvent(
+        { type: 'api_key.exposed', organizationId, target: world.keys.reader.id },
+        testActor,
+      )
     }
     const { page, go, expectProblem } = await visit(adminUrl, `/o/${organizationId}/events?event=${old?.id}`, {
       email: people.viewer,

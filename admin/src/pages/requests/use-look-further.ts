@@ -46,8 +46,7 @@ export function useLookFurther(
   const count = pages.length
   return {
     state: goesOn ? 'looking' : hasMore ? 'held' : 'none',
-    lookedAt:
-      pages.filter((page, index) => isShort(page) && (index < count - 1 || hasNextPage)).length * each,
+    lookedAt: pages.filter((page, index) => isShort(page) && (index < count - 1 || hasNextPage)).length * each,
     what,
     stop: useCallback(() => setTurn({ of, from, stopped: true }), [of, from]),
     goOn: useCallback(() => setTurn({ of, from: count, stopped: false }), [of, count]),
