@@ -70,12 +70,11 @@ it(`${calls} calls of every shape end with no fault and with answers that the do
     population.learn(operation, params, path, answer)
     return answer
   }
+  const inMain = { organization_id: mainId }
   const jobs = `/platform/organizations/${mainId}/jobs`
   const data = Array.from({ length: 300 }, (_, line) => `{"name":"Line ${line}"}`).join('\n')
   const order = { type: 'key_import', params: { format: 'jsonl', data } }
-  const ordered = await Promise.all(
-    Array.from({ length: 5 }, () => asRoot('createJob', jobs, { organization_id: mainId }, order)),
-  )
+  const ordered = await Promise.all(Array.from({ length: 5 }, () => asRoot('createJob', jobs, inMain, order)))
   const last =
     ordered
       .map(({ text }) => String(JSON.parse(text).id))
@@ -84,8 +83,12 @@ it(`${calls} calls of every shape end with no fault and with answers that the do
   // Either a key or scopes that are declared, and not both: chance gets that right in most runs, not in all.
   await asRoot('explainPolicy', '/platform/policy/explain', {}, { method: 'GET', path: '/', scopes: [] })
   await asRoot('cancelJob', `${jobs}/${last}/cancel`, { organization_id: mainId, job_id: last }, {})
+  // A link is for somebody who has not come in yet, whom the calls to come may let in or remove.
+  const members = `/platform/organizations/${mainId}/members`
+  const invited = await asRoot('addMember', members, inMain, { email: 'late@example.com', role: 'viewer' })
+  const member = { ...inMain, operator_id: String(JSON.parse(invited.text).id) }
+  await asRoot('createMemberLink', `${members}/${member.operator_id}/link`, member)
   // No call here makes a row of the request log: requests on the data plane do.
-  const inMain = { organization_id: mainId }
   const made = await asRoot('createApiKey', `/platform/organizations/${mainId}/api-keys`, inMain, { name: 'Caller' })
   const authorization = `Bearer ${JSON.parse(made.text).raw_key}`
   expect((await fetch(`${gateway.dataUrl}/api/v1/me`, { headers: { authorization } })).status).toBe(200)

@@ -30,6 +30,7 @@ const orders: Readonly<Record<string, (organization: string) => Promise<Order> |
     return { path: `${path}/webhooks/${webhookId}/deliveries/${id}/redeliver` }
   },
   createJob: (path) => ({ path: `${path}/jobs`, body: { type: 'key_import', params: importOf('{"name":"A"}') } }),
+  createMemberLink: async (path) => ({ path: `${path}/members/${await newMember(path)}/link` }),
   addMember: (path) => ({ path: `${path}/members`, body: { email: newEmail(), role: 'viewer' } }),
   createOperator: () => ({ path: '/operators', body: { email: newEmail(), name: 'New' } }),
   resetPassword: async () => ({ path: `/operators/${await newOperator()}/reset-password` }),
@@ -63,6 +64,8 @@ const made = async (path: string, body?: Body): Promise<Body> => {
 const newKey = async (path: string) => (await made(`${path}/api-keys`, { name: 'Old' })).key as Body
 const newWebhook = async (path: string) => String((await made(`${path}/webhooks`, webhook)).id)
 const newDelivery = async (path: string) => made(`${path}/webhooks/${await newWebhook(path)}/test`)
+const newMember = async (path: string) =>
+  String((await made(`${path}/members`, { email: newEmail(), role: 'viewer' })).id)
 const newOperator = async () => String((await made('/operators', { email: newEmail(), name: 'Old' })).id)
 
 describe('an answer that is kept for a repeat', () => {

@@ -119,6 +119,8 @@ describe('POST /policy/validate', () => {
     expect(problems).toMatchObject([
       { line: 1, column: 1, path: 'rutes', message: expect.stringContaining('did you mean routes?') },
       { line: 2, column: 10, path: 'workers' },
+      { line: 3, column: 14, path: 'tls.cert' },
+      { line: 3, column: 27, path: 'tls.key' },
     ])
     expect(JSON.stringify(problems)).not.toContain('gateway.yaml')
   })

@@ -150,7 +150,7 @@ describe('the command line', () => {
     await sandbox.json('operators', 'create', 'a@example.com', '--root')
     expect(await failed('create', 'a@example.com', '--root')).toEqual([
       1,
-      'error: there is already one with this email',
+      'error: there is already one with this email; change their role with "sallyport operators set-role", or make a link with reset-password',
     ])
   }, 60_000)
 })

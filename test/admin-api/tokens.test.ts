@@ -114,6 +114,9 @@ describe('personal admin tokens', () => {
     const { browser } = await logInRoot(gateway)
     expect((await make(browser, { role: 'viewer' })).status).toBe(422)
     expect((await make(browser, { role: 'root', organization_id: organizationId })).status).toBe(422)
+    for (const nobodys of ['org_none', gateway.organization.slug, '\u202e']) {
+      expect((await make(browser, { role: 'admin', organization_id: nobodys })).status).toBe(404)
+    }
     const root = (await make(browser, { role: 'root' })).body.raw_token
     expect((await gateway.as(root)('GET', '/operators')).status).toBe(200)
     const held = (await make(browser, { role: 'admin', organization_id: organizationId })).body.raw_token

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type FaultProxy, startFaultProxy } from '../faults/proxy.ts'
 import { type Cluster, type ClusterNode, makeKey, makeOrganization, startCluster } from '../helpers/cluster.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -31,6 +31,14 @@ afterAll(async () => {
   await redis?.[Symbol.asyncDispose]()
 })
 
+// A test that fails in the middle must not fail the next one.
+afterEach(() => {
+  for (const proxy of [postgres, redis]) {
+    proxy.pass()
+    proxy.cut()
+  }
+})
+
 const newKey = () => makeKey(here, organizationId)
 const revoke = async (id: string) => {
   const { status, body } = await here.api<{ nodes: { live: number; acknowledged: number } }>(
@@ -56,6 +64,7 @@ async function watch(raw: string, forMs: number) {
   return { lastAcceptedMs, statuses: [...statuses].sort() }
 }
 
+/** And both know of all that was changed before: what has been looked up since then stays in the cache. */
 const connected = () =>
   eventually('both nodes to hear of each other', async () => (await revoke((await newKey()).id)).acknowledged === 2, {
     withinMs: 15_000,
@@ -68,8 +77,8 @@ describe.each([
   it('accepts a key revoked meanwhile for stale_if_store_down at most, and not once it is back', {
     timeout: 60_000,
   }, async () => {
-    await connected()
     const [revoked, kept] = [await newKey(), await newKey()]
+    await connected()
     for (const { raw } of [revoked, kept]) await warm([here, remote], '/free', raw)
     for (const proxy of [postgres, redis]) breaks(proxy)
     const cutAt = performance.now()
@@ -117,8 +126,8 @@ describe('a node that has lost what tells it of changes for five seconds', () =>
   it('knows of all that was changed meanwhile when it is back', {
     timeout: 60_000,
   }, async () => {
-    await connected()
     const keys = await Promise.all(Array.from({ length: 30 }, newKey))
+    await connected()
     for (const { raw } of keys) await warm([here, remote], '/free', raw)
     for (const proxy of [postgres, redis]) proxy.blackHole()
     const startedAt = performance.now()

@@ -228,13 +228,17 @@ describe('what went wrong is told', () => {
   })
 
   it('an answer that broke off, and a caller who left', async () => {
-    upstream.respond(async (exchange) => {
+    let breakOff = (): void => {}
+    upstream.respond((exchange) => {
       exchange.send('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf')
-      exchange.reset()
+      breakOff = () => exchange.reset()
     })
     const broken = newTraceId()
     using client = await connectRaw(gateway.dataUrl)
     await client.send(gateway.compose('GET', '/api/x', { key, headers: contextOf(broken) }))
+    // A reset may take along what was not read yet.
+    await client.until('half')
+    breakOff()
     const [server, part] = inOrder(await collector.trace(broken, 2))
     expect(server).toMatchObject({
       status: 2,
@@ -243,11 +247,12 @@ describe('what went wrong is told', () => {
     expect(part?.attributes).toMatchObject({ 'http.response.status_code': 200, 'error.type': 'UPSTREAM_UNAVAILABLE' })
 
     upstream.respond(() => {})
+    const arrived = upstream.requests.length
     const left = newTraceId()
     const leaver = await connectRaw(gateway.dataUrl)
     await leaver.send(gateway.compose('GET', '/api/x', { key, headers: contextOf(left) }))
-    await eventually('the request at the upstream', () => upstream.requests.length >= 1)
-    leaver.socket.destroy()
+    await eventually('the request at the upstream', () => upstream.requests.length > arrived)
+    leaver.reset()
     const [gone] = inOrder(await collector.trace(left, 2))
     expect(gone).toMatchObject({ status: 0, attributes: { 'error.type': 'aborted' } })
     expect(gone?.attributes).not.toHaveProperty('http.response.status_code')

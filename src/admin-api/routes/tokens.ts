@@ -85,6 +85,10 @@ export const tokenRoutes: ResourceRoutes = (app, context) => {
         tokenSha256: sha256,
       }
       return makeOnce(store, request, reply, async (store) => {
+        // Root may name any; and one that is there may be deleted at this moment.
+        if (organizationId !== null && (await store.findOrganization(organizationId))?.id !== organizationId) {
+          return { refuse: 'NOT_FOUND', extras: { errors: unknownOrganization } }
+        }
         const token = await store.createToken(wanted, actorOf(request))
         return { status: 201, body: { token: recordOf(token), raw_token: secret.reveal() } }
       })
@@ -176,11 +180,13 @@ async function whyNot(
     return reaches ? undefined : { code: 'FORBIDDEN', errors: [{ path: 'role', message: 'is above your own' }] }
   }
   const own = roles.get(organizationId)
-  if (own === undefined) return { code: 'NOT_FOUND', errors: [{ path, message: 'there is no such organization' }] }
+  if (own === undefined) return { code: 'NOT_FOUND', errors: unknownOrganization }
   return outranks(own, role)
     ? undefined
     : { code: 'FORBIDDEN', errors: [{ path: 'role', message: 'is above your own' }] }
 }
+
+const unknownOrganization = [{ path: 'organization_id', message: 'there is no such organization' }]
 
 const tokensMax = 100
 
