@@ -9,7 +9,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    // A browser and a gateway keep two processors busy.
-    fileParallelism: false,
+    // Each is a browser and a gateway, which wait for each other half of the time.
+    maxWorkers: 2,
   },
 })
