@@ -181,7 +181,8 @@ function createConnector(
 ): buildConnector.connector {
   const connect = buildConnector({
     timeout: config.connect_timeout,
-    ...(authority === undefined ? {} : { ca: authority }),
+    // A list: for Node an empty text alone is none at all, and it would trust whom this machine trusts.
+    ...(authority === undefined ? {} : { ca: [authority] }),
   })
   return (options, callback) =>
     connect({ ...options, servername: serverName }, (...result) => {

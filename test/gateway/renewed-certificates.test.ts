@@ -4,8 +4,13 @@ import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect, type TLSSocket } from 'node:tls'
+import { connect, getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { start } from '../../src/app.ts'
+import { systemClock } from '../../src/clock.ts'
+import { readCertificates } from '../../src/config/certificates.ts'
+import { loadConfig, parseConfig } from '../../src/config/load.ts'
+import { Upstream } from '../../src/proxy/upstream.ts'
 import { type AdminGateway, startAdmin } from '../helpers/admin.ts'
 import { eventually } from '../helpers/eventually.ts'
 import { type NewCertificate, newCertificate } from '../helpers/new-certificate.ts'
@@ -243,6 +248,71 @@ routes: [{ path: /*, upstream: api, public: true }]`)
     const answer = await gateway.api('POST', '/config/reload')
     expect([answer.status, answer.body.errors]).toMatchObject([422, [{ path: 'upstreams.api.tls.ca' }]])
     expect(await status()).toBe(200)
+  })
+})
+
+describe('a file that changes between its check and its use', () => {
+  const yaml = (target: string) => `
+listen: 127.0.0.1:0
+admin: { listen: 127.0.0.1:0 }
+store: sqlite:${at('race.db')}
+tls: { cert: '${at('race.crt')}', key: '${at('race.key')}' }
+upstreams: { api: { targets: ['${target}'], tls: { ca: '${at('race.pem')}' } } }
+routes: []
+`
+  const target = 'https://localhost:1'
+  const whole = newCertificate()
+  const other = newCertificate()
+  beforeEach(async () => {
+    await writeFile(at('race.crt'), whole.cert)
+    await writeFile(at('race.key'), whole.key)
+    await writeFile(at('race.pem'), whole.cert)
+    await writeFile(at('race.yaml'), yaml(target))
+  })
+
+  it.each([
+    ['race.pem', '', 'holds no certificate'],
+    ['race.pem', whole.cert.slice(0, 200), 'certificate 1 of 1'],
+    ['race.crt', '', 'holds no certificate'],
+    ['race.crt', other.cert, 'is not the key of the certificate'],
+    ['race.key', '', 'holds no private key'],
+  ])('is judged as it was read: %s', async (name, text, told) => {
+    const config = await loadConfig(at('race.yaml'), {})
+    if (!config.ok) throw new Error('the configuration of the test is wrong')
+    const before = readCertificates(config.config)
+    await writeFile(at(name), text)
+    expect(() => readCertificates(config.config, before)).toThrow(told)
+    await expect(start({ config, env: {}, logTo: { write() {} } })).rejects.toThrow(told)
+  })
+
+  it('leaves an upstream with nobody to trust, not with everybody whom this machine trusts', async () => {
+    const server = createServer({ cert: whole.cert, key: whole.key }, (_, response) => void response.end('answered'))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const trusted = getCACertificates('default')
+    setDefaultCACertificates([...trusted, whole.cert])
+    try {
+      const ask = async (authority: string | undefined): Promise<number> => {
+        const config = parseConfig(yaml(`https://localhost:${(server.address() as AddressInfo).port}`), 'a.yaml', {})
+        const api = config.ok ? config.config.upstreams.api : undefined
+        if (api === undefined) throw new Error('the configuration of the test is wrong')
+        const upstream = new Upstream('api', api, authority, systemClock, { upstreamUp() {} })
+        try {
+          const answer = await upstream.targets[0]?.pool.request({ path: '/', method: 'GET' })
+          await answer?.body.dump()
+          return answer?.statusCode ?? 0
+        } finally {
+          await upstream.destroy()
+        }
+      }
+      expect(await ask(undefined)).toBe(200)
+      expect(await ask(whole.cert)).toBe(200)
+      await expect(ask('')).rejects.toThrow(/self-signed|certificate/)
+    } finally {
+      setDefaultCACertificates(trusted)
+      server.closeAllConnections()
+      server.close()
+    }
   })
 })
 
