@@ -61,8 +61,7 @@ export const exportSources: Readonly<Record<ExportKind, ExportSource>> = {
     example: '--org acme --since 24h --format csv --out requests.csv',
     columns: requestColumns,
     records: (store, { organizationId, since, until }) => {
-      // Both ends are included there.
-      const filter = given({ organizationId, since, until: until === undefined ? undefined : until - 1 })
+      const filter = given({ organizationId, since, until })
       return mapPages(
         found((page) => store.listRequests(filter, page)),
         requestRecord,

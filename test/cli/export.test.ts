@@ -108,6 +108,18 @@ describe('sallyport export', () => {
     },
   )
 
+  it.each<ExportKind>(['keys', 'orgs', 'requests', 'events'])(
+    'gives each of %s to one day when days are exported one by one, to the millisecond',
+    async (kind) => {
+      const [all, field] = [await rows(kind), kind === 'requests' ? 'at' : 'created_at']
+      const last = Date.parse(String(all[0]?.[field]))
+      for (const border of [last, last + 1]) {
+        const halves = [...(await rows(kind, { since: border })), ...(await rows(kind, { until: border }))]
+        expect(halves).toEqual(all)
+      }
+    },
+  )
+
   it('leaves out what belongs to another organization', async () => {
     expect((await rows('events', own(0))).every(({ organization_id }) => organization_id === ids[0])).toBe(true)
     expect(await rows('events', own(0))).toHaveLength(4)
