@@ -67,10 +67,11 @@ function* pathsOf(servers: unknown, assumed: Set<string>): Generator<string> {
 
 function valuesOf(variable: ReturnType<typeof mapOf>): string[] | undefined {
   const values = field(variable, 'enum')
-  if (Array.isArray(values) && values.length > 0) return values.map(String)
-  const usual = field(variable, 'default')
-  return usual === undefined ? undefined : [String(usual)]
+  const all = Array.isArray(values) && values.length > 0 ? values : [field(variable, 'default')]
+  return all.every(isScalar) ? all.map(String) : undefined
 }
+
+const isScalar = (value: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof value)
 
 /** Behind scheme and host, which may hold variables. */
 function pathPart(url: string): string | undefined {

@@ -28,7 +28,9 @@ export async function readDocument(file: string): Promise<OpenApiDocument> {
     throw new Failure(
       found === undefined
         ? `${file} is no OpenAPI document: it has neither "openapi" nor "swagger"`
-        : `${file} is of version ${JSON.stringify(found)}; versions 3.0 to 3.2 of OpenAPI can be imported, and Swagger "2.0"`,
+        : typeof found === 'object'
+          ? `${file} is no OpenAPI document: its version is no text`
+          : `${file} is of version ${JSON.stringify(found)}; versions 3.0 to 3.2 of OpenAPI can be imported, and Swagger "2.0"`,
     )
   }
   const info = mapOf(field(root, 'info')) ?? {}

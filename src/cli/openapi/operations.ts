@@ -71,8 +71,7 @@ export function readOperations(document: OpenApiDocument, options: OperationsOpt
       const item = readItem(document, path, paths[path])
       const operations = methodsOf(item).map(([method, value]): Operation => {
         const place = `${method} ${path}`
-        const operation = mapOf(value)
-        if (operation === undefined) throw new Failure(`${place}: is not a map of keys and values`)
+        const operation = readOperation(place, value)
         const id = field(operation, 'operationId')
         basePaths.see(place, field(operation, 'servers') ?? field(item, 'servers'))
         return {
@@ -97,6 +96,15 @@ function readItem(document: OpenApiDocument, path: string, value: unknown): Fiel
   const twice = Object.keys(own).find((name) => Object.hasOwn(target, name))
   if (twice === undefined) return { ...target, ...own }
   throw new Failure(`${path}: has ${JSON.stringify(twice)} beside its $ref and behind it; remove one of the two`)
+}
+
+/** OpenAPI knows no reference here, but split documents have them; what stands behind may ask for more than is said here. */
+function readOperation(place: string, value: unknown): Fields {
+  const operation = mapOf(value)
+  if (operation === undefined) throw new Failure(`${place}: is not a map of keys and values`)
+  if (!Object.hasOwn(operation, '$ref')) return operation
+  const how = 'resolve it first, for example with "redocly bundle --dereferenced"'
+  throw new Failure(`${place}: is a $ref, which OpenAPI does not allow for an operation; ${how}`)
 }
 
 function methodsOf(item: Fields): [method: string, operation: unknown][] {

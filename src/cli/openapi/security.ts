@@ -58,7 +58,10 @@ function readScheme(document: OpenApiDocument, value: unknown): Scheme | string 
     case 'mutualTLS':
       return 'asks for a client certificate, which the gateway does not check'
     default:
-      return `is of the type ${JSON.stringify(type) ?? 'none'}, which is not known`
+      if (type === undefined) return 'has no type'
+      return typeof type === 'string'
+        ? `is of the type ${JSON.stringify(type)}, which is not known`
+        : 'is of a type that is no text'
   }
 }
 
@@ -81,6 +84,7 @@ function readRequirements(security: unknown, schemes: ReadonlyMap<string, Scheme
   const words: string[] = []
   // One that can't be judged is no reason to refuse who comes by another.
   const complaints: string[] = []
+  let isOptional = false
   for (const requirement of security) {
     const map = mapOf(requirement)
     if (map === undefined) return nobody('its security holds something that is not a map of schemes')
@@ -88,11 +92,12 @@ function readRequirements(security: unknown, schemes: ReadonlyMap<string, Scheme
     const found = complaint.find((text) => text !== undefined)
     if (found !== undefined) complaints.push(found)
     else alternatives.push(Object.values(map).flat() as string[])
+    if (Object.keys(map).length === 0) isOptional = true
     words.push(wordsOf(map))
   }
   const text = words.join(' or ')
   if (alternatives.length === 0) return { ...nobody(complaints.join('; ')), words: text }
-  if (words.includes(optional)) return { demand: { kind: 'public' }, words: text }
+  if (isOptional) return { demand: { kind: 'public' }, words: text }
   return { demand: demandOf(alternatives), words: text }
 }
 
@@ -104,13 +109,15 @@ function complaintAbout(
   const scheme = schemes.get(name)
   if (scheme === undefined) return `there is no security scheme ${JSON.stringify(name)}`
   if (typeof scheme === 'string') return `the security scheme ${JSON.stringify(name)} ${scheme}`
-  if (Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string' && scope !== '')) return undefined
+  if (isNames(scopes)) return undefined
   return `the scopes of ${JSON.stringify(name)} are not a list of names`
 }
 
+/** For people alone: a scheme can have any name, so nothing may be decided by it. */
 const wordsOf = (requirement: Fields): string =>
   Object.entries(requirement)
-    .map(([name, scopes]) => (Array.isArray(scopes) && scopes.length > 0 ? `${name} [${scopes.join(', ')}]` : name))
-    .join(' and ') || optional
+    .map(([name, scopes]) => (isNames(scopes) && scopes.length > 0 ? `${name} [${scopes.join(', ')}]` : name))
+    .join(' and ') || 'no credentials'
 
-const optional = 'no credentials'
+const isNames = (scopes: unknown): scopes is string[] =>
+  Array.isArray(scopes) && scopes.every((scope) => typeof scope === 'string' && scope !== '')

@@ -208,6 +208,17 @@ describe('a document with all the corners', async () => {
     expect(api.config.routes.some(({ path }) => path === '/*')).toBe(false)
   })
 
+  it('takes no scheme for a leave to come without one, whatever its name is', () => {
+    const named = (security: unknown) =>
+      importDocument({
+        openapi: '3.0.0',
+        paths: { '/a': { get: { security } } },
+        components: { securitySchemes: { 'no credentials': { type: 'apiKey' } } },
+      }).config.routes[0]?.public === true
+    expect(named([{ 'no credentials': [] }])).toBe(false)
+    expect(named([{ 'no credentials': [] }, {}])).toBe(true)
+  })
+
   it('never makes one scope of two', () => {
     expect(Object.keys(api.config.scopes)).toEqual(
       expect.arrayContaining(['files:read-2', 'files:export', 'files:write']),

@@ -68,9 +68,44 @@ describe('what is no document to import', () => {
       },
       'has "get" beside its $ref and behind it',
     ],
+    [
+      'an operation that is a reference',
+      {
+        ...{ ...minimal, security: [] },
+        paths: { '/a': { delete: { $ref: '#/x-ops/wipe' } } },
+        'x-ops': { wipe: { security: [{ key: ['admin'] }] } },
+      },
+      'DELETE /a: is a $ref, which OpenAPI does not allow for an operation; resolve it first',
+    ],
+    [
+      'an operation with a reference beside other fields',
+      { ...minimal, paths: { '/a': { get: { summary: 'A', $ref: './a.yaml' } } } },
+      'GET /a: is a $ref',
+    ],
+    [
+      'a further operation that is a reference',
+      { ...minimal, paths: { '/a': { additionalOperations: { COPY: { $ref: './a.yaml' } } } } },
+      'COPY /a: is a $ref',
+    ],
+    ['a version that holds itself', 'openapi: &a { b: *a }', 'its version is no text'],
+    [
+      'a server variable that is no text',
+      { ...minimal, servers: [{ url: '/{v}', variables: { v: { default: { toString: 1 } } } }] },
+      'has no default for {v}',
+    ],
     ['a path without its slash', { ...minimal, paths: { a: {} } }, 'does not start with /'],
   ])('%s is refused, with what to do about it', async (_, document, message) => {
     await expect(importing(document)).rejects.toThrow(message)
+  })
+
+  it('a scheme whose type holds itself lets nobody pass', async () => {
+    const { plan } = await importing(
+      `openapi: 3.0.0
+paths: { /a: { get: { security: [{ key: [] }] } }, /b: { get: { security: [{ key: [{ toString: 1 }] }] } } }
+components: { securitySchemes: { key: { type: &a [*a] } } }`,
+    )
+    expect(plan).toMatchObject({ routes: 2, denied: 2 })
+    expect(plan.text).toContain('the security scheme "key" is of a type that is no text')
   })
 
   it('a billion laughs is refused', async () => {
