@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -40,6 +41,7 @@ export function openServer(
       )
     },
   }
+  if (certificate) judge(certificate)
   const server = certificate
     ? createTlsServer({ ...options, ...certificate, handshakeTimeout: timeouts.head })
     : createServer(options)
@@ -57,8 +59,16 @@ export function openServer(
  */
 export function renewal(server: Server, certificate: Certificate): () => void {
   if (!('setSecureContext' in server)) return () => {}
-  createSecureContext(certificate)
+  judge(certificate)
   return () => (server as TlsServer).setSecureContext({ ...certificate })
+}
+
+/** Node would take an empty certificate or key, and a key of another kind; then every handshake fails. */
+function judge({ cert, key }: Certificate): void {
+  createSecureContext({ cert, key })
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
+    throw new Error('the private key of the data plane is not that of its certificate; renew the two together')
+  }
 }
 
 /** @returns where it listens: the port is the one that was found where 0 was asked for. */

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:https'
@@ -8,8 +9,9 @@ import { connect, getCACertificates, setDefaultCACertificates, type TLSSocket } 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { start } from '../../src/app.ts'
 import { systemClock } from '../../src/clock.ts'
-import { readCertificates } from '../../src/config/certificates.ts'
+import { type Certificate, readCertificates } from '../../src/config/certificates.ts'
 import { loadConfig, parseConfig } from '../../src/config/load.ts'
+import { openServer, renewal } from '../../src/gateway/http-server.ts'
 import { Upstream } from '../../src/proxy/upstream.ts'
 import { type AdminGateway, startAdmin } from '../helpers/admin.ts'
 import { eventually } from '../helpers/eventually.ts'
@@ -313,6 +315,28 @@ routes: []
       server.closeAllConnections()
       server.close()
     }
+  })
+})
+
+describe('what the listener is given', () => {
+  const { timeouts } = (() => {
+    const result = parseConfig('routes: []', 'gateway.yaml', {})
+    if (!result.ok) throw new Error('the configuration of the test is wrong')
+    return result.config
+  })()
+  const whole = newCertificate()
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' })
+
+  it.each<[string, Certificate]>([
+    ['nothing', { cert: '', key: '' }],
+    ['no certificate', { cert: '', key: whole.key }],
+    ['no key', { cert: whole.cert, key: '' }],
+    ['a key of another kind', { cert: whole.cert, key: rsa.toString() }],
+    ['the key of another', { cert: whole.cert, key: newCertificate().key }],
+  ])('is a certificate and its own key, or it throws: %s', (_, certificate) => {
+    const server = openServer({ timeouts }, whole, () => false)
+    expect(() => renewal(server, certificate)).toThrow()
+    expect(() => openServer({ timeouts }, certificate, () => false)).toThrow()
   })
 })
 
