@@ -5,6 +5,7 @@ import type { Tail } from '../recorder/tail.ts'
 import type { RequestRow } from '../store/store.ts'
 import type { RequestFacts } from '../tracing/tracing.ts'
 import type { Exchange } from './exchange.ts'
+import { isHost } from './host.ts'
 
 export interface AccountDependencies {
   readonly clock: Clock
@@ -56,11 +57,9 @@ export function createAccount({ clock, events, recorder, tail, redact }: Account
 
   const factsOf = (exchange: Exchange, row: RequestRow): RequestFacts => {
     const { arrival, raw, gone, code } = exchange
-    // As it was sent: in small letters it could be half of a key that looks like none.
-    const hostAt = raw.headers.findIndex((text, index) => index % 2 === 0 && /^host$/i.test(text))
-    const host = hostAt < 0 ? undefined : redact(raw.headers[hostAt + 1] ?? '').slice(0, textMax)
+    const host = hostAsSent(raw.headers)
     const { secure, peer } = arrival
-    return { row, host, secure, peer, code, aborted: gone, upstream: upstreamOf(exchange) }
+    return { row, host: host && redact(host), secure, peer, code, aborted: gone, upstream: upstreamOf(exchange) }
   }
 
   return {
@@ -94,3 +93,13 @@ const round = (ms: number): number => Math.round(ms * 1000) / 1000
 
 /** What a refused target looks like in the log: without its query, which may be the reason it was refused for. */
 const pathAsSent = (target: string): string => target.split(/[?#]/, 1)[0] ?? ''
+
+/**
+ * With its capitals: in small letters it could be half of a key that looks like none.
+ * @returns undefined where there is none, or none that is valid.
+ */
+function hostAsSent(headers: readonly string[]): string | undefined {
+  const hosts = headers.filter((_, index) => index % 2 === 1 && /^host$/i.test(headers[index - 1] ?? ''))
+  const [host = ''] = hosts
+  return hosts.length === 1 && isHost(host.toLowerCase()) ? host : undefined
+}

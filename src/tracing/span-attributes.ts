@@ -66,7 +66,10 @@ const errorOf = ({ row, code, aborted: wasAborted }: RequestFacts, from: number)
 
 function addressOf(authority: string, secure: boolean): SpanAttributes {
   const [, name = authority, port] = /^(.*?)(?::(\d+))?\/?$/.exec(authority) ?? []
-  return { 'server.address': name.replace(/^\[|\]$/g, ''), 'server.port': Number(port ?? (secure ? 443 : 80)) }
+  const address = { 'server.address': name.replace(/^\[|\]$/g, '') }
+  const number = Number(port ?? (secure ? 443 : 80))
+  // What is no port may be more than a collector's integers hold, and it would refuse the whole batch.
+  return number >= 1 && number <= 65535 ? { ...address, 'server.port': number } : address
 }
 
 const methods = new Set(['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'QUERY', 'TRACE'])

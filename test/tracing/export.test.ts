@@ -207,6 +207,31 @@ describe('what went wrong is told', () => {
     })
   })
 
+  it.each(['a:99999999999999999999', 'a:0', 'a:65536', 'a b', 'a%41', ''])(
+    'a Host that is refused is not where the server is: %j',
+    async (host) => {
+      const traceId = newTraceId()
+      const answer = await gateway.request('GET', '/api/x', { key, host, headers: contextOf(traceId) })
+      expect(answer.status).toBe(400)
+      const [span] = await collector.trace(traceId, 1)
+      expect(span?.attributes).toMatchObject({ 'error.type': 'BAD_REQUEST' })
+      expect(span?.attributes).not.toHaveProperty('server.address')
+      expect(span?.attributes).not.toHaveProperty('server.port')
+    },
+  )
+
+  it('two of them are not either, and capitals in a good one stay', async () => {
+    const twice = newTraceId()
+    const headers = [['Host', 'b'], ...Object.entries(contextOf(twice))] as [string, string][]
+    expect((await gateway.request('GET', '/api/x', { key, host: 'a', headers })).status).toBe(400)
+    const [refused] = await collector.trace(twice, 1)
+    expect(refused?.attributes).not.toHaveProperty('server.address')
+    const traceId = newTraceId()
+    await gateway.request('GET', '/api/x', { key, host: 'Api.Example:8443', headers: contextOf(traceId) })
+    const [server] = inOrder(await collector.trace(traceId, 2))
+    expect(server?.attributes).toMatchObject({ 'server.address': 'Api.Example', 'server.port': 8443 })
+  })
+
   it('an upstream that can’t be reached, that is silent, and that fails', async () => {
     const [dead, deadClient] = await spansOf('GET', '/dead', 2)
     const unavailable = { status: 2, attributes: { 'error.type': 'UPSTREAM_UNAVAILABLE' } }
