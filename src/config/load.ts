@@ -83,7 +83,7 @@ function parse(text: string, file: string, env: Environment): Parsed {
   const found = isWhole ? [] : explain(source, parsed.error?.issues ?? [])
   if (salvaged) found.push(...checkConfig(salvaged.config, declaredIn(source.value), salvaged))
   const named = salvaged && resolveFiles(salvaged.config, dirname(resolve(file)))
-  if (found.length > 0 || named === undefined) {
+  if (!isWhole || found.length > 0 || named === undefined) {
     return { result: { ok: false, problems: sortProblems(found.map(source.locate)) }, source, named }
   }
   const warnings = sortProblems([...findSurprises(named)].map(source.locate))
