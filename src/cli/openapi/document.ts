@@ -8,7 +8,10 @@ export interface OpenApiDocument {
   readonly root: Fields
   /** Swagger 2.0 has the same ideas under other names. */
   readonly swagger: boolean
+  /** Empty where it has none. */
   readonly title: string
+  /** Of the API; empty where it has none. */
+  readonly version: string
 }
 
 export type Fields = Readonly<Record<string, unknown>>
@@ -34,8 +37,11 @@ export async function readDocument(file: string): Promise<OpenApiDocument> {
     )
   }
   const info = mapOf(field(root, 'info')) ?? {}
-  const title = [field(info, 'title'), field(info, 'version')].filter((part) => typeof part === 'string').join(' ')
-  return { root, swagger: isSwagger, title }
+  const textOf = (name: string): string => {
+    const value = field(info, name)
+    return typeof value === 'string' ? value : ''
+  }
+  return { root, swagger: isSwagger, title: textOf('title'), version: textOf('version') }
 }
 
 /** A field of its own, never one that every object has. */

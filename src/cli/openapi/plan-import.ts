@@ -2,6 +2,7 @@ import { method as methodSchema } from '../../config/values.ts'
 import { Failure } from '../failure.ts'
 import type { Rule } from './demand.ts'
 import type { OpenApiDocument } from './document.ts'
+import { header, refuseOther } from './header.ts'
 import { type AddedSettings, addedKey, type GatewayFile, merge, type OwnRoute } from './merge.ts'
 import { type OperationsOptions, readOperations } from './operations.ts'
 import { layOut } from './places.ts'
@@ -30,6 +31,7 @@ export interface ImportPlan {
  * @throws Failure when it can't be done; nothing was written then.
  */
 export function planImport(document: OpenApiDocument, file: GatewayFile, options: ImportOptions): ImportPlan {
+  refuseOther(file, document)
   const { paths, descriptions, notes: found } = readOperations(document, options)
   const notes = [...found]
   const { judged, unreachable } = layOut(paths, knownMethods)
@@ -39,8 +41,10 @@ export function planImport(document: OpenApiDocument, file: GatewayFile, options
 
   const used = [...new Set(routes.flatMap(({ rule }) => scopesOf(rule)))].sort()
   // Of those that no operation asks for too: one that is used later must not take the name of another.
-  const names = nameScopes([...descriptions.keys(), ...used])
+  const names = nameScopes([...descriptions.keys(), ...used], file.ownScopes)
   const nameOf = (scope: string): string => names.get(scope) ?? scope
+  const shared = used.filter((scope) => file.ownScopes.has(nameOf(scope)))
+  if (shared.length > 0) notes.push(`scopes that the file has already are taken for the same: ${shared.join(', ')}`)
   const upstream = upstreamOf(file, options.upstream)
   const split = routes.flatMap((route) => splitByAdded(file, route, notes))
   tellOfDenied(split, notes)
@@ -65,9 +69,6 @@ export function planImport(document: OpenApiDocument, file: GatewayFile, options
     denied: split.filter(({ rule }) => 'deny' in rule).length,
   }
 }
-
-const header = ({ title }: OpenApiDocument): string =>
-  `${title === '' ? 'Untitled' : title}. The next import replaces these lines; limits, workspace and the like that you add to a route are kept`
 
 const scopesOf = (rule: Rule): readonly string[] => ('scopes' in rule ? [...rule.scopes, ...rule.anyScope] : [])
 

@@ -4,11 +4,12 @@ import { scopeName } from '../../config/values.ts'
 /**
  * What scopes of the document are called in gateway.yaml. What is a name already stays as it is; in what is none, such as a
  * URL, the other characters are replaced. Two never become one, and it does not depend on their order.
+ * @param others that the file has: no name that had to be changed becomes one of them.
  */
-export function nameScopes(scopes: Iterable<string>): ReadonlyMap<string, string> {
+export function nameScopes(scopes: Iterable<string>, others: ReadonlySet<string>): ReadonlyMap<string, string> {
   const all = [...new Set(scopes)].sort()
   const names = new Map(all.filter(isName).map((scope) => [scope, scope]))
-  const taken = new Set(names.values())
+  const taken = new Set([...names.values(), ...others])
   for (const scope of all) {
     if (names.has(scope)) continue
     const name = toName(scope)

@@ -17,12 +17,19 @@ export interface Imported {
   ask(method: string, path: string, caller: Caller): Promise<Explanation>
 }
 
+interface TestOptions extends Partial<ImportOptions> {
+  readonly into?: string
+  readonly name?: string
+  readonly title?: string
+  readonly version?: string
+}
+
 /** Imports a document and reads the outcome as the gateway does. */
 export function importDocument(
   root: Record<string, unknown>,
-  { into = emptyFile, name = 'api.yaml', ...options }: Partial<ImportOptions> & { into?: string; name?: string } = {},
+  { into = emptyFile, name = 'api.yaml', title = 'Test', version = '', ...options }: TestOptions = {},
 ): Imported {
-  const document: OpenApiDocument = { root, swagger: root.swagger !== undefined, title: 'Test' }
+  const document: OpenApiDocument = { root, swagger: root.swagger !== undefined, title, version }
   const file = readGatewayFile(into, 'gateway.yaml', marksOf(name))
   const plan = planImport(document, file, { withoutSecurity: 'key', ...options })
   const loaded = parseConfig(plan.text, 'gateway.yaml', {})

@@ -114,6 +114,30 @@ describe('merging into a gateway.yaml', () => {
     expect(plan.notes).toContain('GET /pets: left to your own route /pets')
   })
 
+  it('never calls a scope by a name that the file has for another one', () => {
+    const into = emptyFile.replace('scopes: {}', 'scopes:\n  read-books: Something else\n  "pets:read": Read pets')
+    const books = documentOf({ '/books': { get: needs('read books') }, '/pets': { get: needs('pets:read') } })
+    const { config, plan } = importDocument(books, { into })
+    expect(config.routes.map(({ scopes }) => scopes)).toEqual([['read-books-2'], ['pets:read']])
+    expect(plan.notes).toEqual(['scopes that the file has already are taken for the same: pets:read'])
+    const again = importDocument(books, { into: plan.text }).plan
+    expect([again.text, again.notes]).toEqual([plan.text, plan.notes])
+  })
+
+  it('refuses another document of the same file name, and says how to have both', () => {
+    const into = importDocument(pets, { title: 'Pets', version: '1.0' }).plan.text
+    expect(importDocument(pets, { into, title: 'Pets', version: '1.1' }).plan.text).toContain('# Pets 1.1. The next')
+    for (const title of ['Pet', 'Books', '']) {
+      expect(() => importDocument(pets, { into, title, version: '1.0' })).toThrow(
+        'the lines of api.yaml in the file come from "Pets 1.0"',
+      )
+    }
+    const both = importDocument(documentOf({ '/books': { get: needs('a') } }), { into, title: 'Books', name: 'b.yaml' })
+    expect(both.config.routes).toHaveLength(3)
+    const renamed = importDocument(pets, { into: into.replace(/.*# Pets 1\.0\. The next.*\n/, ''), title: 'Animals' })
+    expect(renamed.plan.text).toContain('# Animals. The next')
+  })
+
   it('says where a route of somebody’s own lets through more than the document', () => {
     const into = `${emptyFile.replace('upstreams: {}', 'upstreams: { api: { targets: ["http://127.0.0.1:1"] } }').replace('routes: []', 'routes:')}  - { path: /*, methods: [GET], upstream: api }\n`
     expect(importDocument(pets, { into }).plan.notes).toContain(
