@@ -113,15 +113,18 @@ async function setRole(email: string, role: string, { config, json, org }: Store
   }
   const wanted = org === undefined || role === 'none' ? undefined : readRole(role)
   await withStore(config, async (store) => {
-    const { id } = await findByEmail(store, email)
+    const { id, verified } = await findByEmail(store, email)
     if (org === undefined) {
-      if ((await store.updateOperator(id, { isRoot: role === 'root' }, cliActor)) === 'last_root') throw lastRoot()
+      const changed = await store.updateOperator(id, { isRoot: role === 'root' }, cliActor)
+      if (changed === 'last_root') throw lastRoot()
+      if (changed === 'unverified') throw unconfirmed(email)
     } else {
       const { id: organizationId } = await findOrganization(store, org)
       const member = await store.findMember(organizationId, id)
       if (wanted === undefined) await store.removeMember(organizationId, id, false, cliActor)
       else if (member) await store.updateMember(organizationId, id, wanted, false, cliActor)
-      else await store.addMember(organizationId, id, wanted, cliActor)
+      else if (verified) await store.addMember(organizationId, id, wanted, cliActor)
+      else throw unconfirmed(email)
     }
     const operator = await store.findOperator(id)
     if (operator) printOperator(operator, undefined, json === true)
@@ -141,6 +144,12 @@ async function remove(email: string, { config, json }: StoreOptions): Promise<vo
 
 const lastRoot = (): Failure =>
   new Failure('nobody above all organizations would be left; make another operator root first')
+
+/** Who invited somebody first can still set the password of that account, or has set it. */
+const unconfirmed = (email: string): Failure =>
+  new Failure(
+    `an organization made this account and nobody has confirmed it: its owner may log in by OIDC, or "sallyport operators reset-password ${email}" confirms it and makes a link for them`,
+  )
 
 const accountsOf = (store: Store, config: Config) =>
   createAccounts({ store, passwords: createPasswords(), clock: systemClock, adminUrl: () => adminUrlOf(config) })

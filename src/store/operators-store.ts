@@ -12,13 +12,16 @@ export interface OperatorsStore {
   findOperatorByEmail(email: string): Promise<Operator | undefined>
   /** Newest first. */
   listOperators(page?: Page): Promise<Operator[]>
-  /** @returns `last_root` when nobody above all organizations would be left; nothing is changed then. */
+  /**
+   * @returns `last_root` when nobody above all organizations would be left, `unverified` when somebody would get there whom
+   * nobody stands for; nothing is changed then.
+   */
   updateOperator(
     id: string,
     patch: OperatorPatch,
     actor: Actor,
     holds?: (current: Operator) => boolean,
-  ): Promise<Operator | 'last_root' | undefined>
+  ): Promise<Operator | 'last_root' | 'unverified' | undefined>
   /** With memberships, sessions and tokens. */
   deleteOperator(id: string, actor: Actor): Promise<'deleted' | 'last_root' | undefined>
   /** As `hashPassword` made it; null when there is none. @returns undefined when there is no such operator. */

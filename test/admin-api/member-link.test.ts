@@ -95,6 +95,38 @@ describe('the link of a member who has not come yet', () => {
     }
   })
 
+  it('leads to no more than the organization, whatever root is asked for before it is used', async () => {
+    await using gateway = await startAdmin()
+    const { id: own } = gateway.organization
+    const other = await gateway.createOrg()
+    const mallory = await logInMember(gateway, own, 'owner')
+    const members = `/platform/organizations/${own}/members`
+    const invite = (email: string, more = {}) =>
+      mallory.browser.send<Invited>('POST', members, { email, role: 'viewer', ...more })
+    const { id } = (await invite('cto@example.com')).body
+    const link = await mallory.browser.send<Link>('POST', `${members}/${id}/link`)
+    const { id: known } = (await invite('known@example.com', { password })).body
+    for (const [operator, email] of [
+      [id, 'cto@example.com'],
+      [known, 'known@example.com'],
+    ] as const) {
+      const refused = await gateway.api('PATCH', `/operators/${operator}`, { name: 'C', is_root: true })
+      expect([refused.status, refused.body.code]).toEqual([409, 'CONFLICT'])
+      expect(refused.body.errors).toEqual([
+        { path: 'is_root', message: expect.stringMatching(/nobody has confirmed.*OIDC.*reset its password/) },
+      ])
+      const added = await gateway.api('POST', `/organizations/${other.id}/members`, { email, role: 'viewer' })
+      expect([added.status, added.body.code]).toEqual([409, 'CONFLICT'])
+      expect((await gateway.api('GET', `/operators/${operator}`)).body).toMatchObject({ is_root: false })
+    }
+    // Neither is in the way of what needs nobody's word.
+    expect((await gateway.api('PATCH', `/operators/${id}`, { name: 'C', is_root: false })).status).toBe(200)
+
+    expect((await gateway.api('POST', `/operators/${id}/reset-password`)).status).toBe(201)
+    expect((await gateway.api('PATCH', `/operators/${id}`, { is_root: true })).status).toBe(200)
+    expect((await redeem(gateway, link.body)).status).toBe(401)
+  })
+
   it('is an owner’s to ask for, and of members of the organization alone', async () => {
     await using gateway = await startAdmin()
     const { id: own } = gateway.organization

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { openSqliteStore } from '../../src/store/sqlite.ts'
 import { openBrowser } from '../helpers/browser.ts'
 import { cliConfig, cliSandbox, mainFile } from '../helpers/cli.ts'
 import { testClock } from '../helpers/clock.ts'
@@ -125,6 +126,35 @@ describe('the command line', () => {
     const listed = await sandbox.json<{ email: string }[]>('operators', 'list')
     expect(listed.map(({ email }) => email)).toEqual(['bob@example.com', 'ada@example.com'])
     expect((await sandbox.run('operators', 'delete', 'bob@example.com')).code).toBe(0)
+  }, 60_000)
+
+  it('gives nobody more than their organization whom nobody stands for', async () => {
+    await using sandbox = await cliSandbox(cliConfig)
+    await sandbox.json('orgs', 'create', 'Acme')
+    const { id: organizationId } = await sandbox.json<{ id: string }>('orgs', 'create', 'Other')
+    const store = await openSqliteStore(join(sandbox.folder, 'data/sallyport.db'), { clock: testClock() })
+    const email = 'cto@example.com'
+    const { id } = await store
+      .createOperator(
+        {
+          ...{ email, name: 'C', isRoot: false, verified: false, passwordHash: null },
+          membership: { organizationId, role: 'viewer' },
+        },
+        { type: 'system', id: null },
+      )
+      .finally(() => store.close())
+    for (const args of [['root'], ['owner', '--org', 'acme']]) {
+      const { code, stderr } = await sandbox.run('operators', 'set-role', email, ...args)
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringMatching(/nobody has confirmed it.*OIDC.*sallyport operators reset-password cto@example\.com/),
+      ])
+    }
+    const own = await sandbox.json('operators', 'set-role', email, 'owner', '--org', 'other')
+    expect(own).toMatchObject({ id, is_root: false, verified: false })
+    await sandbox.json('operators', 'reset-password', email)
+    await sandbox.json('operators', 'set-role', email, 'viewer', '--org', 'acme')
+    expect(await sandbox.json('operators', 'set-role', email, 'root')).toMatchObject({ id, is_root: true })
   }, 60_000)
 
   it('tells what to do about what it can’t do', async () => {

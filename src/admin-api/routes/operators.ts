@@ -120,6 +120,7 @@ export const operatorRoutes: ResourceRoutes = (app, context) => {
         ifMatch(request, recordOf),
       )
       if (operator === 'last_root') return refuse(reply, 'CONFLICT', lastRoot('is_root'))
+      if (operator === 'unverified') return refuse(reply, 'CONFLICT', unconfirmed)
       return operator === undefined ? refuse(reply, 'NOT_FOUND') : sendTagged(reply, recordOf(operator))
     },
   )
@@ -168,5 +169,15 @@ export const operatorRoutes: ResourceRoutes = (app, context) => {
 const lastRoot = (path: string) => ({
   errors: [{ path, message: 'would leave nobody above all organizations; make another operator root first' }],
 })
+
+const unconfirmed = {
+  errors: [
+    {
+      path: 'is_root',
+      message:
+        'is not for an account that an organization made and nobody has confirmed: its owner may log in by OIDC, or root reset its password, which confirms it',
+    },
+  ],
+}
 
 const recordOf = (operator: Operator) => operatorRecord(operator) satisfies z.input<typeof record>

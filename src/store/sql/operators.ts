@@ -63,6 +63,8 @@ export function operatorMethods({ db, write, clock }: SqlEngine): OperatorMethod
           ...(isRoot !== undefined && { isRoot }),
         })
         if (!diff) return current
+        // Whoever invited them may still have a link that sets the password, or have set it: root would be theirs.
+        if (diff.changed.isRoot === true && !current.verified) return 'unverified'
         if (diff.changed.isRoot === false && (await isLastRoot(trx, current))) return 'last_root'
         const now = clock.now()
         const updated = { ...current, ...diff.changed, updatedAt: now }
