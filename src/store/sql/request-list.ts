@@ -15,15 +15,21 @@ export async function listRequests(
   filter: RequestFilter = {},
   page: Search = {},
 ): Promise<Found<RequestRow>> {
-  const { since, until } = filter
+  const { since, until, organizationId, keyId } = filter
+  // Another organization's key has no rows here: how many it has, no cursor and no time shall tell.
+  if (keyId !== undefined && organizationId !== undefined && (await ownerOf(db, keyId)) !== organizationId) {
+    return { rows: [] }
+  }
   const limit = pageLimit(page)
   const { inIndex, others } = conditions(filter)
   let newest: Expression<SqlBool>[] = until === undefined ? [] : [eb('at', '<', until)]
   if (page.before !== undefined) {
+    // Another organization's is like none.
+    const own = organizationId === undefined ? [] : [ofOrganization(organizationId)]
     const cursor = await db
       .selectFrom('request_log')
       .select(['at', 'id'])
-      .where('id', '=', page.before)
+      .where(and([eb('id', '=', page.before), ...own]))
       .executeTakeFirst()
     // Retention takes the oldest first: behind a row that is gone there is nothing left.
     if (!cursor) return { rows: [] }
@@ -53,6 +59,15 @@ export async function listRequests(
 
 const { eb, and, ref, refTuple, tuple } = expressionBuilder<Tables, 'request_log'>()
 
+const ofOrganization = (id: string | null): Expression<SqlBool> =>
+  id === null ? eb('organization_id', 'is', null) : eb('organization_id', '=', id)
+
+/** Of a deleted key as well. */
+async function ownerOf(db: Reader, keyId: string): Promise<string | undefined> {
+  const key = await db.selectFrom('api_keys').select('organization_id').where('id', '=', keyId).executeTakeFirst()
+  return key?.organization_id
+}
+
 /** @returns what an index finds beside the time, and what each row is asked for. With a key its index counts: it has the fewest rows. */
 function conditions(filter: RequestFilter): { inIndex: Expression<SqlBool>[]; others: Expression<SqlBool>[] } {
   const { organizationId, keyId, route, status, statusFrom, statusTo, code, method, shadowCode } = filter
@@ -64,8 +79,7 @@ function conditions(filter: RequestFilter): { inIndex: Expression<SqlBool>[]; ot
     if (organizationId !== undefined) {
       others.push(eb(sql<string>`coalesce(${ref('organization_id')}, '')`, '=', organizationId ?? ''))
     }
-  } else if (organizationId === null) inIndex.push(eb('organization_id', 'is', null))
-  else if (organizationId !== undefined) inIndex.push(eb('organization_id', '=', organizationId))
+  } else if (organizationId !== undefined) inIndex.push(ofOrganization(organizationId))
   if (route !== undefined) others.push(eb('route', '=', route))
   if (status !== undefined) others.push(eb('status', '=', status))
   if (statusFrom !== undefined) others.push(eb('status', '>=', statusFrom))

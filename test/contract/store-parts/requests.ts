@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest'
 import { packRequests } from '../../../src/store/packed-requests.ts'
 import { type RequestFilter, StoreRefused } from '../../../src/store/store.ts'
 import type { OpenStore } from '../store.ts'
-import { dayMs, requestRow, testOn } from './make.ts'
+import { actor, dayMs, makeKey, makeOrganization, requestRow, testOn } from './make.ts'
 
 export function requestsContract(open: OpenStore): void {
   const it = testOn(open)
@@ -142,14 +142,13 @@ export function requestsContract(open: OpenStore): void {
       ['of an organization', { organizationId: 'org_a' }, { status: 502 }],
       ['of no organization', { organizationId: null }, { code: 'RATE_LIMITED' }],
       ['of a key', { keyId: 'key_a' }, { shadowCode: true }],
-      ['of a key, in an organization', { keyId: 'key_a' }, { organizationId: 'org_b' }],
       ['of a time', { since: at + 1, until: at + 5 * dayMs }, { route: '/other/*' }],
     ]
     it.for(partial)('looks at a bounded number of rows for a page: %s', async ([, selected, asked], { store }) => {
       const organizationId = selected.organizationId === undefined ? 'org_a' : selected.organizationId
       const matching = {
         ...{ method: 'PATCH', status: 502, code: 'RATE_LIMITED', route: '/other/*', shadowCode: 'RATE_LIMITED' },
-        organizationId: asked.organizationId ?? organizationId,
+        organizationId,
       }
       // Oldest first, over several days, and two at a time: at the end of what is looked at, ids decide.
       const isMatching = (index: number) => index === 0 || index === 7 || index === 8
@@ -171,6 +170,46 @@ export function requestsContract(open: OpenStore): void {
       // Three each time, unless the page is full before.
       const idOf = (index: number) => rows[index]?.id
       expect(found).toEqual([[], [idOf(8), idOf(7)], [], [], [idOf(0)]])
+    })
+
+    it('tells nothing of another organization’s key, however many rows it has', async ({ store }) => {
+      const [own, other] = [await makeOrganization(store, 'Own'), await makeOrganization(store, 'Other')]
+      const { key } = await makeKey(store, other)
+      const fields = { organizationId: other, keyId: key.id }
+      const rows = Array.from({ length: 5 }, (_, index) => requestRow(at + index, fields))
+      await store.insertRequests([...rows, requestRow(at, { keyId: 'key_gone', organizationId: own })])
+      const few = { limit: 2, lookAt: 2 }
+      const list = (organizationId: string | null, keyId = key.id, more: RequestFilter = {}) =>
+        store.listRequests({ organizationId, keyId, ...more }, few)
+      for (const isDeleted of [false, true]) {
+        if (isDeleted) expect(await store.deleteKey(other, key.id, actor)).toBe(true)
+        expect(await list(own)).toEqual({ rows: [] })
+        expect(await list(own, key.id, { status: 502 })).toEqual({ rows: [] })
+        expect(await list(null)).toEqual({ rows: [] })
+        expect(await list(own, 'key_gone')).toEqual({ rows: [] })
+        expect((await list(other)).rows.map(({ id }) => id)).toEqual([rows[4]?.id, rows[3]?.id])
+        expect(await list(other, key.id, { status: 502 })).toEqual({ rows: [], next: rows[3]?.id })
+      }
+    })
+
+    it('takes another organization’s row for no cursor', async ({ store }) => {
+      const rows = [
+        requestRow(at),
+        requestRow(at + 1, { organizationId: 'org_b' }),
+        requestRow(at + 2, { organizationId: null }),
+        requestRow(at + 3),
+      ]
+      await store.insertRequests(rows)
+      const behind = async (organizationId: string | null | undefined, index: number) => {
+        const filter = organizationId === undefined ? {} : { organizationId }
+        const found = await store.listRequests(filter, { before: rows[index]?.id ?? '' })
+        return found.rows.map((row) => row.at - at)
+      }
+      expect(await behind('org_a', 3)).toEqual([0])
+      expect(await behind('org_a', 1)).toEqual([])
+      expect(await behind('org_a', 2)).toEqual([])
+      expect(await behind(null, 3)).toEqual([])
+      expect(await behind(undefined, 2)).toEqual([1, 0])
     })
 
     it('deletes what is older than retention, the oldest first, and says how much that was', async ({ store }) => {
