@@ -247,7 +247,13 @@ export async function start({
   const reloads = createReloads({
     first: loaded,
     file: configFile,
-    load: (file) => loadApart(file, env),
+    async load(file) {
+      const next = await loadApart(file, env)
+      // Of a rejected one too: what is wrong may be a certificate that is about to be written.
+      const named = next.ok ? certificateFiles(next.config) : (next.certificates ?? [])
+      watch?.also([...certificateFiles(config), ...named])
+      return next
+    },
     async build(next) {
       const nextFormats = compileFormats(next.config)
       const nextCertificates = readCertificates(next.config, certificates)

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { certificateFiles } from './certificates.ts'
 import { allWell, checkConfig } from './check.ts'
 import { checkFiles } from './check-files.ts'
 import { explainIssues } from './issues.ts'
@@ -35,7 +36,14 @@ export interface LoadedConfig {
 }
 
 /** Problems are sorted by their place in the file, each named once, and all named at once. */
-export type LoadResult = LoadedConfig | { readonly ok: false; readonly problems: readonly Problem[] }
+export type LoadResult = LoadedConfig | RejectedConfig
+
+export interface RejectedConfig {
+  readonly ok: false
+  readonly problems: readonly Problem[]
+  /** Files of certificates that it names, as far as that can be told: to be right it may only need one of them to be renewed. */
+  readonly certificates?: readonly string[]
+}
 
 export const configBytesMax = 1024 * 1024
 
@@ -56,7 +64,8 @@ export async function loadText(text: string, file: string, env: Environment): Pr
   const findings = await checkFiles(named)
   if (findings.length === 0) return result
   const others = result.ok ? [] : result.problems
-  return { ok: false, problems: sortProblems([...others, ...findings.map(source.locate)]) }
+  const problems = sortProblems([...others, ...findings.map(source.locate)])
+  return { ok: false, problems, certificates: certificateFiles(named) }
 }
 
 /** The same for a text that is at hand. Looks at no file; `fileName` is for messages, and its folder for relative paths. */
@@ -84,7 +93,8 @@ function parse(text: string, file: string, env: Environment): Parsed {
   if (salvaged) found.push(...checkConfig(salvaged.config, declaredIn(source.value), salvaged))
   const named = salvaged && resolveFiles(salvaged.config, dirname(resolve(file)))
   if (!isWhole || found.length > 0 || named === undefined) {
-    return { result: { ok: false, problems: sortProblems(found.map(source.locate)) }, source, named }
+    const problems = sortProblems(found.map(source.locate))
+    return { result: { ok: false, problems, ...(named && { certificates: certificateFiles(named) }) }, source, named }
   }
   const warnings = sortProblems([...findSurprises(named)].map(source.locate))
   const { replaced, given, secrets } = source

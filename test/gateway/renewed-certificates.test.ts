@@ -137,6 +137,25 @@ routes: [{ path: /*, upstream: api, public: true }]
     expect(await gateway.app.reload()).toEqual({ ok: true })
   })
 
+  it('under another name that is not right yet is watched, so that it is taken up once it is', async () => {
+    const before = await shown(gateway.dataUrl)
+    const late = newCertificate()
+    await writeFile(at('late.crt'), late.cert)
+    await writeFile(at('late.key'), '')
+    await gateway.writeConfig(yaml().replaceAll('tls.crt', 'late.crt').replaceAll('tls.key', 'late.key'))
+    await eventually('the complaint', async () => (await lastReload())?.result === 'rejected', { withinMs: 10_000 })
+    expect(await shown(gateway.dataUrl)).toBe(before)
+    const renewed = async (): Promise<boolean> => {
+      // Again and again: when exactly the new file is watched nobody is told.
+      await writeFile(at('late.key'), late.key)
+      return (await shown(gateway.dataUrl)) === late.fingerprint
+    }
+    await eventually('the late one', renewed, { withinMs: 10_000, everyMs: 300 })
+    await write(late)
+    await gateway.writeConfig(yaml())
+    expect(await gateway.app.reload()).toEqual({ ok: true })
+  })
+
   it('stays where a reload names none any more: whether there is TLS is settled when it starts', async () => {
     const before = await shown(gateway.dataUrl)
     await gateway.writeConfig(yaml().replace(/^tls:.*$/m, ''))
