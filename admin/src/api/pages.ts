@@ -14,8 +14,8 @@ export interface Pages<Item> {
 interface Options<Item> {
   readonly limit?: number
   readonly enabled?: boolean
-  /** Milliseconds: always, or by what the rows are. */
-  readonly refetchInterval?: number | ((items: readonly Item[]) => number)
+  /** Milliseconds: always, or by what the rows are, and in how many pages. */
+  readonly refetchInterval?: number | ((items: readonly Item[], pages: number) => number)
 }
 
 /** A list by pages: the server says in `Link` whether there is another. Never more than was asked to be seen is loaded. */
@@ -29,7 +29,7 @@ export function usePages<Item extends { readonly id: string }>(
     enabled,
     refetchInterval: ({ state }: { state: { data: InfiniteData<{ items: Item[] }> | undefined } }) =>
       (typeof refetchInterval === 'function'
-        ? refetchInterval(state.data?.pages.flatMap(({ items }) => items) ?? [])
+        ? refetchInterval(state.data?.pages.flatMap(({ items }) => items) ?? [], state.data?.pages.length ?? 0)
         : refetchInterval) ?? false,
     initialPageParam: undefined as string | undefined,
     queryFn: async ({ pageParam, signal }) => {

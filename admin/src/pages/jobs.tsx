@@ -36,6 +36,7 @@ export default function JobsPage() {
     ...(isOneOf(jobTypes, type) && { type }),
     ...(isOneOf(jobStatuses, status) && { status }),
   }
+  const isFiltered = Object.keys(filter).length > 0
   const isAdmin = useMay(organizationId, 'admin')
   const { members } = useOwners(organizationId)
   const [ending, setEnding] = useState<Job | undefined>(undefined)
@@ -46,7 +47,14 @@ export default function JobsPage() {
         params: { path: { organization_id: organizationId }, query: { ...page, ...filter } },
         signal,
       }),
-    { limit, refetchInterval: (items) => (items.length > 2 * limit ? 30_000 : items.some(isUnderWay) ? 1000 : 10_000) },
+    {
+      limit,
+      refetchInterval: (items, pages) => {
+        // Where thousands are looked through for a page, it stays as it is.
+        if (isFiltered && pages > 1) return Number.POSITIVE_INFINITY
+        return items.length > 2 * limit ? 30_000 : items.some(isUnderWay) ? 1000 : 10_000
+      },
+    },
   )
   const look = useLookFurther(JSON.stringify([organizationId, filter]), pages, {
     ...{ limit, enabled: true, what: 'jobs', each: jobsLookedAtMax },
@@ -97,7 +105,7 @@ export default function JobsPage() {
           empty={
             look.state !== 'none' ? (
               <LookedThrough look={look} other={clear} />
-            ) : Object.keys(filter).length > 0 ? (
+            ) : isFiltered ? (
               <Empty icon="search" title="No job matches" action={clear}>
                 What has ended is kept for some time, and then goes.
               </Empty>

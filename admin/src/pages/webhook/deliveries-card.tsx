@@ -25,6 +25,7 @@ export function DeliveriesCard({ webhook, mayAct }: { webhook: Webhook; mayAct: 
     ...(isOneOf(deliveryStatuses, status) && { status }),
     ...(isOneOf(deliveryTypes, type) && { type }),
   }
+  const isFiltered = Object.keys(filter).length > 0
   const pages = usePages<Delivery>(
     ['deliveries', organization_id, id, filter],
     (page, signal) =>
@@ -32,13 +33,19 @@ export function DeliveriesCard({ webhook, mayAct }: { webhook: Webhook; mayAct: 
         params: { path: { organization_id, webhook_id: id }, query: { ...page, ...filter } },
         signal,
       }),
-    { limit, refetchInterval: (items) => (items.length > 2 * limit ? 30_000 : items.some(isDueSoon) ? 1500 : 8000) },
+    {
+      limit,
+      refetchInterval: (items, pages) => {
+        // Where thousands are looked through for a page, it stays as it is.
+        if (isFiltered && pages > 1) return Number.POSITIVE_INFINITY
+        return items.length > 2 * limit ? 30_000 : items.some(isDueSoon) ? 1500 : 8000
+      },
+    },
   )
   const look = useLookFurther(JSON.stringify([id, filter]), pages, {
     ...{ limit, enabled: true, what: 'deliveries', each: deliveriesLookedAtMax },
   })
   const { items } = pages
-  const isFiltered = Object.keys(filter).length > 0
   const found = items.find((item) => item.id === delivery)
   return (
     <Card
