@@ -3,9 +3,9 @@ import { useQuery } from '@tanstack/react-query'
 import { type ComponentType, type LazyExoticComponent, lazy, Suspense, useRef } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
 import { useIsHeld } from './api/held.ts'
+import { isPath } from './api/is-path.ts'
 import { ProofProvider } from './api/proof.tsx'
 import { type Me, meQuery, SessionProvider } from './api/session.tsx'
-import { isPath } from './api/way-back.ts'
 import { ErrorNote } from './components/error-note.tsx'
 import { PageBoundary } from './components/page-boundary.tsx'
 import { PageSkeleton } from './components/page-skeleton.tsx'
@@ -116,7 +116,7 @@ export function App() {
 /** Where somebody was going, as long as it is a page of ours. */
 function afterLogIn(): string {
   const to = new URLSearchParams(window.location.search).get('to') ?? '/'
-  return isPath(to) ? to : '/'
+  return isPath(to, window.location.origin) ? to : '/'
 }
 
 const Wait = () => (

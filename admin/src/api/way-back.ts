@@ -1,3 +1,5 @@
+import { isPath } from './is-path.ts'
+
 const storageKey = 'sallyport.way-back'
 
 /** Before single sign-on, which leaves this page and ends at the start page: where somebody was. */
@@ -14,7 +16,7 @@ export function keepWayBack(): void {
 export function wayBack(): string | undefined {
   try {
     const way = sessionStorage.getItem(storageKey) ?? undefined
-    return way !== undefined && isPath(way) && way !== '/' ? way : undefined
+    return way !== undefined && isPath(way, window.location.origin) && way !== '/' ? way : undefined
   } catch {
     return undefined
   }
@@ -27,6 +29,3 @@ export function forgetWayBack(): void {
     // Then there is none.
   }
 }
-
-/** A page of this dashboard, and of no other host. */
-export const isPath = (to: string): boolean => /^\/(?![/\\])/.test(to)
