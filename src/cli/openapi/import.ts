@@ -1,10 +1,11 @@
-import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { open, readFile, realpath, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { configBytesMax, loadText } from '../../config/load.ts'
 import type { Problem } from '../../config/problems.ts'
 import { Failure } from '../failure.ts'
 import type { ImportOpenapiOptions } from '../import-openapi.ts'
 import { loadOrFail } from '../load.ts'
+import { replaceFile } from '../new-file.ts'
 import { printJson, tell, writeOut } from '../output.ts'
 import { readDocument } from './document.ts'
 import { marksOf } from './gateway-file.ts'
@@ -69,16 +70,7 @@ async function write(text: string, file: string, before: string, replace: boolea
     const real = await realpath(file)
     const { mode } = await stat(real)
     if ((await readFile(real, 'utf8')) !== before) throw new Failure(`${file} has just changed; try again`)
-    const part = join(dirname(real), `.${basename(real)}.${process.pid}.part`)
-    try {
-      await using handle = await open(part, 'wx', mode)
-      await handle.writeFile(text)
-      await handle.sync()
-      await rename(part, real)
-    } catch (error) {
-      await rm(part, { force: true })
-      throw error
-    }
+    await replaceFile(real, text, mode)
   } catch (error) {
     if (error instanceof Failure) throw error
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
