@@ -42,6 +42,20 @@ describe('a tab that was open when the gateway was updated', () => {
     expect([loaded(), new URL(page.url()).pathname]).toEqual([1, `/o/${organizationId}/members`])
   })
 
+  it('keeps a secret that nobody has stored where the files of the palette are gone', async () => {
+    const { adminUrl, organizationId, people } = world
+    const { page, expectProblem } = await visit(adminUrl, `/welcome?org=${organizationId}`, { email: people.root })
+    await page.getByRole('button', { name: 'Create key' }).click()
+    const line = await page.getByTestId('curl').textContent()
+    const loaded = await update(page)
+    await page.route(/\/assets\/palette-[^/]*\.js/, (route) => route.fulfill({ status: 404 }))
+    expectProblem(/^GET \/assets\/palette-.* was answered 404$/)
+    expectProblem(/^console: .*dynamically imported module/)
+    await page.keyboard.press('ControlOrMeta+k')
+    await page.getByText('This page could not be loaded').waitFor()
+    expect([loaded(), await page.getByTestId('curl').textContent()]).toEqual([0, line])
+  })
+
   it('says so, and goes in no circles, where loading it again does not help', async () => {
     const { adminUrl, organizationId, people } = world
     const { page, expectProblem } = await visit(adminUrl, `/o/${organizationId}/keys`, { email: people.viewer })

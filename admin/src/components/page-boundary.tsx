@@ -1,5 +1,6 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { Component, type ReactNode, useEffect, useState } from 'react'
+import { isUnstored } from '../api/held.ts'
 import { isUpdated, mayReload } from '../api/version.ts'
 import { ErrorNote } from './error-note.tsx'
 import { PageSkeleton } from './page-skeleton.tsx'
@@ -35,14 +36,17 @@ const reload = (): void => window.location.reload()
 const isOfLoading = (error: unknown): boolean =>
   error instanceof Error && /dynamically imported module|importing a module script|preload CSS/i.test(error.message)
 
-/** The gateway has another version by now: then that one is loaded, by itself. Else it is not known why, and said so. */
+/**
+ * The gateway has another version by now: then that one is loaded, by itself, unless a secret would be lost with the page.
+ * Else it is not known why, and said so.
+ */
 function NotLoaded() {
   const [isKnown, setKnown] = useState(false)
   useEffect(() => {
     let isGone = false
     isUpdated().then((updated) => {
       if (isGone) return
-      if (updated && mayReload()) reload()
+      if (updated && !isUnstored() && mayReload()) reload()
       else setKnown(true)
     })
     return () => {

@@ -21,6 +21,7 @@ import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useSta
 import { Link, useLocation } from 'wouter'
 import { useLogOut, useMe } from '../api/session.tsx'
 import { Icon } from '../components/icon.tsx'
+import { PageBoundary } from '../components/page-boundary.tsx'
 import { useLeave } from './leave-guard.tsx'
 import mark from './mark.svg'
 import { OrganizationSwitcher } from './organization-switcher.tsx'
@@ -41,6 +42,8 @@ export function Shell({ children }: { children: ReactNode }) {
   useEffect(close, [location, close])
   const [over, setOver] = useState<'palette' | 'help' | undefined>(undefined)
   const put = useCallback(() => setOver(undefined), [])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page: what was said of a palette that can’t be had goes
+  useEffect(put, [location, put])
   const onHelp = useCallback(() => setOver('help'), [])
   const onPalette = useCallback(() => setOver('palette'), [])
   const ofOrganization = useMemo(() => placesOf(organizationId), [organizationId])
@@ -111,13 +114,16 @@ export function Shell({ children }: { children: ReactNode }) {
       </AppShell.Navbar>
       <AppShell.Main id="main">
         <Box maw={1280} mx="auto">
+          {/* Where their files can’t be had the page stays, with what is on it. */}
+          <PageBoundary at={over ?? ''}>
+            <Suspense>
+              {over === 'palette' && <Palette organizationId={organizationId} isRoot={me.is_root} onClose={put} />}
+              {over === 'help' && <ShortcutHelp places={places} onClose={put} />}
+            </Suspense>
+          </PageBoundary>
           {children}
         </Box>
       </AppShell.Main>
-      <Suspense>
-        {over === 'palette' && <Palette organizationId={organizationId} isRoot={me.is_root} onClose={put} />}
-        {over === 'help' && <ShortcutHelp places={places} onClose={put} />}
-      </Suspense>
     </AppShell>
   )
 }
