@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { createCondition } from './admin-api/condition.ts'
 import type { AdminContext } from './admin-api/context.ts'
 import { dashboard } from './admin-api/dashboard.ts'
@@ -16,7 +17,7 @@ import { createAdminServer } from './admin-api/server.ts'
 import { announcing } from './bus/announcing.ts'
 import { followChanges } from './bus/change-feed.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { certificateFiles, readCertificates } from './config/certificates.ts'
+import { type Certificates, certificateFiles, readCertificates } from './config/certificates.ts'
 import { compileCidrs } from './config/cidr.ts'
 import { formatProblems, type LoadedConfig } from './config/load.ts'
 import { loadApart } from './config/load-apart.ts'
@@ -104,7 +105,6 @@ export async function start({
   await using stack = new AsyncDisposableStack()
   const first = loaded.config
   let config = first
-  let certificates = readCertificates(first)
   let watch: ConfigWatch | undefined
   let formats = compileKeyFormats(first.keys)
 
@@ -130,6 +130,8 @@ export async function start({
   })
   if (rawStore === undefined) throw new StartAborted('ended before the store was there')
   stack.defer(() => rawStore.close())
+  // Not before: the store may have been waited for for longer than a certificate holds.
+  let certificates = readCertificates(first)
   // The one node on this store: whatever an earlier one had begun and not finished can be begun again at once.
   if (besideStore !== undefined) await rawStore.endIdempotentLeases()
   const inUse = await rawStore.masterKeysInUse()
@@ -341,6 +343,7 @@ export async function start({
     watch.also(certificateFiles(first))
     stack.defer(() => watch?.close())
     await Promise.race([watch.ready, wait(watchWithinMs, undefined, { ref: false })])
+    if (!areAsRead(config, certificates)) await reload()
   }
 
   const drain = async (): Promise<void> => {
@@ -372,6 +375,15 @@ export async function start({
 
 /** Where it takes longer, a change made meanwhile is not noticed by itself. */
 const watchWithinMs = 1000
+
+/** Whether the files still hold what was read from them. Where they hold nothing good, a reload tells what. */
+function areAsRead(config: Config, certificates: Certificates): boolean {
+  try {
+    return isDeepStrictEqual(readCertificates(config, certificates), certificates)
+  } catch {
+    return false
+  }
+}
 
 const urlOf = (scheme: string, { host, port }: { host: string; port: number }): string => {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -304,6 +305,21 @@ routes: []
     await writeFile(at(name), text)
     expect(() => readCertificates(config.config, before)).toThrow(told)
     await expect(start({ config, env: {}, logTo: { write() {} } })).rejects.toThrow(told)
+  })
+
+  it('is taken up though it came before anything was watched', async () => {
+    const config = await loadConfig(at('race.yaml'), {})
+    if (!config.ok) throw new Error('the configuration of the test is wrong')
+    let renewed = false
+    const write = (line: string): void => {
+      if (renewed || !line.includes('listening')) return
+      renewed = true
+      writeFileSync(at('race.crt'), other.cert)
+      writeFileSync(at('race.key'), other.key)
+    }
+    await using app = await start({ config, configFile: at('race.yaml'), env: {}, logTo: { write } })
+    expect(renewed).toBe(true)
+    expect(await shown(app.dataUrl)).toBe(other.fingerprint)
   })
 
   it('leaves an upstream with nobody to trust, not with everybody whom this machine trusts', async () => {
