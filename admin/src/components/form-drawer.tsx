@@ -78,11 +78,12 @@ function Edited<Item extends object>({
   children,
 }: {
   now: Tagged<Item>
-  look: () => Promise<{ data: Tagged<Item> | undefined }>
+  look: () => Promise<unknown>
   children: (now: Tagged<Item>, startAgain: () => void) => ReactNode
 }) {
   const [{ before, round }, begin] = useState({ before: now.item, round: 0 })
-  const startAgain = (): void => void look().then(({ data = now }) => begin({ before: data.item, round: round + 1 }))
+  // It was looked at when the refusal came. At once: what is typed from here on is typed into the new form.
+  const startAgain = (): void => begin({ before: now.item, round: round + 1 })
   return (
     <EditedContext value={{ before, now: now.item, look }}>
       <div key={round}>{children(now, startAgain)}</div>
