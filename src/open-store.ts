@@ -2,30 +2,35 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from './clock.ts'
 import { isPostgresUrl } from './config/postgres-url.ts'
 import type { Config } from './config/schema.ts'
-import { openEventReads as openPostgresEvents } from './store/postgres/event-reads.ts'
-import { openPostgresReads, openPostgresStore } from './store/postgres.ts'
-import { openEventReads as openSqliteEvents } from './store/sqlite/event-reads.ts'
-import { openSqliteReads, openSqliteStore } from './store/sqlite.ts'
 import { type Store, StoreUnavailable } from './store/store.ts'
+
+// Each loads its own database's adapter, when it is asked for: the other's driver is half of what a process has to load.
 
 /**
  * Opens the store that a configuration names.
  * @throws StoreUnavailable with a text that says what to do next.
  */
-export const openStore = ({ store }: Pick<Config, 'store'>, clock: Clock): Promise<Store> =>
-  isPostgresUrl(store) ? openPostgresStore(store, { clock }) : openSqliteStore(sqliteFileOf(store), { clock })
+export const openStore = async ({ store }: Pick<Config, 'store'>, clock: Clock): Promise<Store> =>
+  isPostgresUrl(store)
+    ? (await import('./store/postgres.ts')).openPostgresStore(store, { clock })
+    : (await import('./store/sqlite.ts')).openSqliteStore(sqliteFileOf(store), { clock })
 
 /**
  * The look-up of keys alone, on connections that are not used to write: for a process that carries traffic and no more. The
  * schema must be up to date.
  */
-export const openKeyReads = ({ store }: Pick<Config, 'store'>): KeyReads =>
-  isPostgresUrl(store) ? openPostgresReads(store) : openSqliteReads(sqliteFileOf(store))
+export const openKeyReads = async ({ store }: Pick<Config, 'store'>): Promise<KeyReads> =>
+  isPostgresUrl(store)
+    ? (await import('./store/postgres.ts')).openPostgresReads(store)
+    : (await import('./store/sqlite.ts')).openSqliteReads(sqliteFileOf(store))
 
 /** The audit trail alone, on a connection of its own, for a thread that goes through all of it. */
-export const openEventReads = (store: Config['store']): Pick<Store, 'listEventChain' | 'close'> =>
-  isPostgresUrl(store) ? openPostgresEvents(store) : openSqliteEvents(sqliteFileOf(store))
+export const openEventReads = async (store: Config['store']): Promise<EventReads> =>
+  isPostgresUrl(store)
+    ? (await import('./store/postgres/event-reads.ts')).openEventReads(store)
+    : (await import('./store/sqlite/event-reads.ts')).openEventReads(sqliteFileOf(store))
 
+type EventReads = Pick<Store, 'listEventChain' | 'close'>
 type KeyReads = Pick<Store, 'findKeyByHash' | 'close'>
 
 /** The file of a store that is one: what belongs to one node alone lies beside it. Undefined for a store that nodes share. */

@@ -12,7 +12,7 @@ export type TrailAnswer = ChainVerdict | { readonly unavailable: string }
 /** The thread of verify-trail.ts: one trail, one answer. */
 async function answer({ store, checkpoint }: TrailQuestion): Promise<TrailAnswer> {
   try {
-    const reads = openEventReads(store)
+    const reads = await openEventReads(store)
     try {
       return await verifyEvents(reads.listEventChain, checkpoint)
     } finally {

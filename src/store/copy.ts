@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Tables } from './schema.ts'
-import { toStoredEvent } from './sql/events.ts'
+import { toStoredEvent } from './sql/stored-event.ts'
 import { StoreUnavailable } from './store.ts'
 import { verifyEvents } from './verify-events.ts'
 

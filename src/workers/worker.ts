@@ -122,7 +122,7 @@ async function startPlane(worker: number, first: SharedPlan, primary: Peer<Prima
   const events = createEvents({ log, metrics, requestLines: config.log.requests })
   const clock = systemClock
 
-  const reads = openKeyReads(config)
+  const reads = await openKeyReads(config)
   const store = { ...remoteStore(primary), findKeyByHash: reads.findKeyByHash }
   const recorder: Recorder = createRecorder({
     ...{ store, clock, events },

@@ -3,7 +3,7 @@ import { eventsLookedAtMax, type Found, type Search } from '../basics.ts'
 import type { AdminEventsTable, Tables } from '../schema.ts'
 import type { Actor, AdminEvent, EventFilter } from '../store.ts'
 import type { Reader } from './engine.ts'
-import { foundOf, lookAtOf, pageLimit } from './page.ts'
+import { foundOf, lastLookedAt, pageLimit } from './page.ts'
 
 /**
  * One page of the audit trail. One part of the filter is found by an index, see `conditions`; within that, rows are read one
@@ -24,16 +24,8 @@ export async function listEvents(db: Reader, filter: EventFilter = {}, page: Sea
   const inTrail = db.selectFrom('admin_events').orderBy('seq', 'desc')
   const newestFirst =
     order === 'seq' ? inTrail : db.selectFrom('admin_events').orderBy('at', 'desc').orderBy('seq', 'desc')
-  // The last row that is looked at; undefined where there are fewer. The index alone is read to find it.
-  const end =
-    others.length === 0
-      ? undefined
-      : await newestFirst
-          .select(['id', 'seq', 'at'])
-          .where(and(inIndex))
-          .limit(1)
-          .offset(lookAtOf(page, eventsLookedAtMax) - 1)
-          .executeTakeFirst()
+  const inRange = newestFirst.select(['id', 'seq', 'at']).where(and(inIndex))
+  const end = others.length === 0 ? undefined : await lastLookedAt(inRange, page, eventsLookedAtMax)
   const wanted = [...inIndex, ...(end === undefined ? [] : [beyond(order, '>=', end)]), ...others]
   const rows: Selectable<AdminEventsTable>[] = await newestFirst.selectAll().where(and(wanted)).limit(limit).execute()
   return foundOf(rows, limit, end, toEvent)

@@ -1,12 +1,11 @@
-import type { Selectable } from 'kysely'
 import { newId } from '../../ids.ts'
 import { canonicalJson, eventHash, genesisHash } from '../event-chain.ts'
-import type { AdminEventsTable } from '../schema.ts'
 import type { Actor, Change, Metadata, NewEvent, Store } from '../store.ts'
 import type { StoredEvent } from '../verify-events.ts'
 import type { Reader, SqlEngine, Writer } from './engine.ts'
 import { listEvents, toEvent } from './event-list.ts'
 import { fillOutbox } from './outbox.ts'
+import { toStoredEvent } from './stored-event.ts'
 
 export type EventMethods = Pick<
   Store,
@@ -114,23 +113,6 @@ export async function recordChange(trx: Writer, kind: Change['kind'], id: string
         ]),
     )
     .execute()
-}
-
-export const toStoredEvent = (row: Selectable<AdminEventsTable>): StoredEvent => ({
-  ...{ seq: row.seq, id: row.id, at: row.at, type: row.type, organizationId: row.organization_id, target: row.target },
-  ...{ actorType: row.actor_type, actorId: row.actor_id, requestId: row.request_id },
-  before: parsed(row.before),
-  after: parsed(row.after),
-  ...{ prevHash: row.prev_hash, hash: row.hash },
-})
-
-/** A text that is no JSON any more was edited; as it stands it can't match its hash, which is what is to be found out. */
-function parsed(text: string | null): unknown {
-  try {
-    return text === null ? null : JSON.parse(text)
-  } catch {
-    return text
-  }
 }
 
 const throughJson = (value: Metadata | null | undefined): Metadata | null =>

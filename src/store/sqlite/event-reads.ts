@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Selectable } from 'kysely'
 import type { AdminEventsTable } from '../schema.ts'
-import { toStoredEvent } from '../sql/events.ts'
+import { toStoredEvent } from '../sql/stored-event.ts'
 import type { Store } from '../store.ts'
 import { toOpenError, toStoreError } from './errors.ts'
 
