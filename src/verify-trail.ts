@@ -1,3 +1,4 @@
+import { beside } from './beside.ts'
 import { askThread } from './config/ask-thread.ts'
 import { StoreUnavailable } from './store/store.ts'
 import type { ChainVerdict, Checkpoint } from './store/verify-events.ts'
@@ -36,11 +37,7 @@ export function createTrailCheck({ store, ping, checkpoint, limitMs = trailLimit
     await ping()
     const data: TrailQuestion = { store, checkpoint: await checkpoint() }
     if (closed) throw new StoreUnavailable('the gateway is shutting down')
-    // Runs from source and compiled alike: the thread's file ends as this one does.
-    const entry = new URL(
-      import.meta.url.endsWith('.ts') ? './verify-trail-thread.ts' : './verify-trail-thread.js',
-      import.meta.url,
-    )
+    const entry = beside(import.meta.url, './verify-trail-thread')
     const started = (by: () => Promise<unknown>): void => {
       end = by
     }

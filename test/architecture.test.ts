@@ -20,6 +20,7 @@ const rules: ImportRules = {
     [
       'events.ts',
       'errors.ts',
+      'beside.ts',
       'clock.ts',
       'ids.ts',
       'look-alikes.ts',

@@ -1,3 +1,4 @@
+import { beside } from '../beside.ts'
 import { askThread, tookTooMuch } from '../config/ask-thread.ts'
 import { invalid, type PolicyProblem, type PolicyQuestion } from './policy-validate.ts'
 
@@ -37,11 +38,7 @@ export function createPolicyThread({ limitMs = 30_000 } = {}): PolicyThread {
   }
 
   async function ask(question: PolicyQuestion): Promise<string | undefined> {
-    // Runs from source and compiled alike: the thread's file ends as this one does.
-    const entry = new URL(
-      import.meta.url.endsWith('.ts') ? './policy-worker.ts' : './policy-worker.js',
-      import.meta.url,
-    )
+    const entry = beside(import.meta.url, './policy-worker')
     const started = (by: () => Promise<unknown>): void => {
       end = by
     }

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { beside } from '../beside.ts'
 import { askThread, tookTooMuch } from './ask-thread.ts'
 import { type LoadResult, loadConfig } from './load.ts'
 import type { Environment } from './variables.ts'
@@ -13,8 +14,7 @@ export async function loadApart(file: string, env: Environment): Promise<LoadRes
     () => 0,
   )
   if (size <= smallBytesMax) return loadConfig(file, env)
-  // Runs from source and compiled alike: the thread's file ends as this one does.
-  const entry = new URL(import.meta.url.endsWith('.ts') ? './load-worker.ts' : './load-worker.js', import.meta.url)
+  const entry = beside(import.meta.url, './load-worker')
   const question: LoadQuestion = { file, env: { ...env } }
   const came = await askThread<LoadResult>({ entry, data: question, limitMs })
   if (typeof came === 'object') return came.answer

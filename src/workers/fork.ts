@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster'
+import { beside } from '../beside.ts'
 import type { Message, Port } from './peer.ts'
 
 /** A process that was started, and the channel to it. */
@@ -49,7 +50,4 @@ const withoutSecrets = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
       .map((name) => [name, undefined]),
   )
 
-// Runs from source and compiled alike.
-const entry = decodeURIComponent(
-  new URL(import.meta.url.endsWith('.ts') ? './entry.ts' : './entry.js', import.meta.url).pathname,
-)
+const entry = decodeURIComponent(beside(import.meta.url, './entry').pathname)

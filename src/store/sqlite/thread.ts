@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { beside } from '../../beside.ts'
 import { createQueue } from '../queue.ts'
 import type { StatementRows } from '../sql/engine.ts'
 import type { RequestStatements } from '../sql/request-writes.ts'
@@ -152,9 +153,7 @@ interface Pending {
 }
 
 function startWorker(workerData: ThreadData, callTimeoutMs: number): Running {
-  // Runs from source and compiled alike: the thread's file ends as this one does.
-  const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
-  const worker = new Worker(entry, { workerData, name: 'store' })
+  const worker = new Worker(beside(import.meta.url, './worker'), { workerData, name: 'store' })
   const pending = new Map<number, Pending>()
   let nextId = openedId
   let dead = false
