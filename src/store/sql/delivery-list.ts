@@ -3,7 +3,7 @@ import { deliveriesLookedAtMax, type Found, type Search } from '../basics.ts'
 import type { Delivery, DeliveryFilter } from '../webhooks-store.ts'
 import type { Reader } from './engine.ts'
 import { messageBegins } from './outbox.ts'
-import { foundOf, lookAtOf, pageLimit } from './page.ts'
+import { foundOf, lastLookedAt, pageLimit } from './page.ts'
 import { toDelivery } from './webhook-record.ts'
 
 /** One page of what was sent to a webhook, or is to be. */
@@ -21,8 +21,7 @@ export async function listDeliveries(
     .orderBy('id', 'desc')
   if (page.before !== undefined) newestFirst = newestFirst.where('id', '<', page.before)
   const isFiltered = status !== undefined || type !== undefined
-  const last = newestFirst.select('id').limit(1)
-  const end = isFiltered ? await last.offset(lookAtOf(page, deliveriesLookedAtMax) - 1).executeTakeFirst() : undefined
+  const end = isFiltered ? await lastLookedAt(newestFirst.select('id'), page, deliveriesLookedAtMax) : undefined
   let query = newestFirst.selectAll().limit(pageLimit(page))
   if (end !== undefined) query = query.where('id', '>=', end.id)
   // Not as the column alone: the index on it has another order, in which all of them would be read.

@@ -6,7 +6,7 @@ import { recordEvent } from './events.ts'
 import { jobPartMethods } from './job-parts.ts'
 import { cancelIn, createIn, describeEnd, type JobRow, toJob, unfinished } from './job-record.ts'
 import { jobRunMethods } from './job-runs.ts'
-import { foundOf, lookAtOf, pageLimit } from './page.ts'
+import { foundOf, lastLookedAt, pageLimit } from './page.ts'
 
 /** Jobs as those see them who order them; job-runs.ts is for those who do them. */
 export function jobMethods(engine: SqlEngine): JobsStore {
@@ -37,8 +37,7 @@ export function jobMethods(engine: SqlEngine): JobsStore {
       let newestFirst = db.selectFrom('jobs').where('organization_id', '=', organizationId).orderBy('id', 'desc')
       if (page.before !== undefined) newestFirst = newestFirst.where('id', '<', page.before)
       const isFiltered = type !== undefined || status !== undefined
-      const last = newestFirst.select('id').limit(1)
-      const end = isFiltered ? await last.offset(lookAtOf(page, jobsLookedAtMax) - 1).executeTakeFirst() : undefined
+      const end = isFiltered ? await lastLookedAt(newestFirst.select('id'), page, jobsLookedAtMax) : undefined
       let query = newestFirst.select(listed).limit(pageLimit(page))
       if (end !== undefined) query = query.where('id', '>=', end.id)
       if (type !== undefined) query = query.where('type', '=', type)

@@ -3,7 +3,7 @@ import { requestsLookedAtMax } from '../basics.ts'
 import type { RequestLogTable, Tables } from '../schema.ts'
 import type { Found, RequestFilter, RequestRow, Search } from '../store.ts'
 import type { Reader } from './engine.ts'
-import { foundOf, lookAtOf, pageLimit } from './page.ts'
+import { foundOf, lastLookedAt, pageLimit } from './page.ts'
 
 /**
  * One page of the request log. What is asked for is found by the index of the key, of the organization or of the time; within
@@ -37,16 +37,8 @@ export async function listRequests(
   }
   const oldest = since === undefined ? [] : [eb('at', '>=', since)]
   const newestFirst = db.selectFrom('request_log').orderBy('at', 'desc').orderBy('id', 'desc')
-  // The last row that is looked at; undefined where there are fewer. The index alone is read for it.
-  const end =
-    others.length === 0
-      ? undefined
-      : await newestFirst
-          .select(['at', 'id'])
-          .where(and([...inIndex, ...newest, ...oldest]))
-          .limit(1)
-          .offset(lookAtOf(page, requestsLookedAtMax) - 1)
-          .executeTakeFirst()
+  const inRange = newestFirst.select(['at', 'id']).where(and([...inIndex, ...newest, ...oldest]))
+  const end = others.length === 0 ? undefined : await lastLookedAt(inRange, page, requestsLookedAtMax)
   // One bound on each side: of two, SQLite goes by the first, and would read on to it.
   const range = [...newest, ...(end === undefined ? oldest : beyond('>=', end))]
   const rows = await newestFirst
