@@ -342,8 +342,10 @@ export async function start({
     watch = watchConfig(configFile, () => void reload())
     watch.also(certificateFiles(first))
     stack.defer(() => watch?.close())
-    await Promise.race([watch.ready, wait(watchWithinMs, undefined, { ref: false })])
-    if (!areAsRead(config, certificates)) await reload()
+    if (certificateFiles(first).length > 0) {
+      await Promise.race([watch.ready, wait(watchWithinMs, undefined, { ref: false })])
+      if (!areAsRead(config, certificates)) await reload()
+    }
   }
 
   const drain = async (): Promise<void> => {

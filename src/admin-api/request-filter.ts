@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RequestFilter, RequestRow } from '../store/store.ts'
+import { rangeOf } from './schemas.ts'
 
 /** Query parameters of the request log and its live tail. */
 export const requestQuery = {
@@ -40,8 +41,7 @@ export function requestFilter(query: Query, organizationId: string | undefined):
     ...(code !== undefined && { code }),
     ...(shadowCode !== undefined && { shadowCode: shadowCode === 'any' || shadowCode }),
     ...(method !== undefined && { method }),
-    ...(since !== undefined && { since: Date.parse(since) }),
-    ...(until !== undefined && { until: Date.parse(until) }),
+    ...rangeOf({ since, until }),
   }
 }
 

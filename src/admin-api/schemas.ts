@@ -73,4 +73,10 @@ export const given = <T extends object>(input: T) =>
     [K in keyof T]: Exclude<T[K], undefined>
   }
 
+/** `since` and `until` of a query, where they were sent, as milliseconds. */
+export const rangeOf = ({ since, until }: { since?: string | undefined; until?: string | undefined }) =>
+  given({ since: timeOf(since), until: timeOf(until) })
+
+const timeOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text))
+
 export const organizationParams = z.object({ organization_id: z.string() })

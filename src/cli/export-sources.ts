@@ -2,7 +2,7 @@ import { apiKeyRecord, eventRecord, organizationRecord, requestRecord } from '..
 import { given } from '../admin-api/schemas.ts'
 import { keyColumns } from '../jobs/key-export.ts'
 import { requestColumns } from '../jobs/request-export.ts'
-import type { Organization, Page, Store } from '../store/store.ts'
+import type { Found, Organization, Page, Store } from '../store/store.ts'
 
 export type ExportKind = 'keys' | 'orgs' | 'requests' | 'events'
 
@@ -101,18 +101,16 @@ async function* only(id: string): AsyncGenerator<{ id: string }[]> {
   yield [{ id }]
 }
 
-async function* pages<T extends { readonly id: string }>(list: (page: Page) => Promise<T[]>): AsyncGenerator<T[]> {
-  for (let before: string | undefined; ; ) {
-    const page = await list({ limit: pageSize, ...(before !== undefined && { before }) })
-    yield page
-    before = page.at(-1)?.id
-    if (page.length < pageSize || before === undefined) return
-  }
-}
+/** Of a list that has a full page as long as there is more. */
+const pages = <T extends { readonly id: string }>(list: (page: Page) => Promise<T[]>): AsyncGenerator<readonly T[]> =>
+  found(async (page) => {
+    const rows = await list(page)
+    const last = rows.length < pageSize ? undefined : rows.at(-1)
+    return { rows, ...(last && { next: last.id }) }
+  })
 
-async function* found<T>(
-  list: (page: Page) => Promise<{ readonly rows: readonly T[]; readonly next?: string }>,
-): AsyncGenerator<readonly T[]> {
+/** Of a list that says how it goes on. */
+async function* found<T>(list: (page: Page) => Promise<Found<T>>): AsyncGenerator<readonly T[]> {
   for (let before: string | undefined; ; ) {
     const { rows, next } = await list({ limit: pageSize, ...(before !== undefined && { before }) })
     yield rows

@@ -1,9 +1,8 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { createSecureContext } from 'node:tls'
 import type { Certificate } from '../config/certificates.ts'
+import { complaintOfCertificate } from '../config/check-certificates.ts'
 import type { Address, Config } from '../config/schema.ts'
 import { headBytesMax } from './request-watch.ts'
 
@@ -65,10 +64,8 @@ export function renewal(server: Server, certificate: Certificate): () => void {
 
 /** Node would take an empty certificate or key, and a key of another kind; then every handshake fails. */
 function judge({ cert, key }: Certificate): void {
-  createSecureContext({ cert, key })
-  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
-    throw new Error('the private key of the data plane is not that of its certificate; renew the two together')
-  }
+  const complaint = complaintOfCertificate({ file: 'tls.cert', text: cert }, { file: 'tls.key', text: key })
+  if (complaint !== undefined) throw new Error(complaint.message)
 }
 
 /** @returns where it listens: the port is the one that was found where 0 was asked for. */

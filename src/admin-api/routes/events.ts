@@ -7,7 +7,7 @@ import { roleOf } from '../key-in-path.ts'
 import { pageOf, pageQuery, sendPart } from '../paging.ts'
 import { eventRecord } from '../records.ts'
 import { refuse } from '../refusals.ts'
-import { given, organizationParams, refusals, time } from '../schemas.ts'
+import { given, organizationParams, rangeOf, refusals, time } from '../schemas.ts'
 
 const record = z
   .object({
@@ -132,8 +132,7 @@ export const eventRoutes: ResourceRoutes = (app, { store, verifyTrail }) => {
 
 const filterOf = ({ type, actor_id: actorId, target, since, until }: z.output<typeof listQuery>): EventFilter => ({
   ...given({ type, actorId, target }),
-  ...(since !== undefined && { since: Date.parse(since) }),
-  ...(until !== undefined && { until: Date.parse(until) }),
+  ...rangeOf({ since, until }),
 })
 
 const recordFor = (request: FastifyRequest) => (roleOf(request) === 'root' ? eventRecord : ownEventRecord)
