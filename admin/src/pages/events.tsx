@@ -8,8 +8,10 @@ import { Card } from '../components/card.tsx'
 import { saveCsv } from '../components/csv.ts'
 import { Empty } from '../components/empty.tsx'
 import { type Column, ListTable } from '../components/list-table.tsx'
+import { MoreToSee, NoneMatch } from '../components/look-further.tsx'
 import { Page } from '../components/page.tsx'
 import { Time } from '../components/time.tsx'
+import { type Look, useLookFurther } from '../components/use-look-further.ts'
 import { useQueryState } from '../components/use-query-state.ts'
 import { useScope } from '../shell/use-organization.ts'
 import { Actor } from './events/actor.tsx'
@@ -27,8 +29,6 @@ import {
 } from './events/event-words.ts'
 import { useEvent } from './events/use-event.ts'
 import { useEventNames } from './events/use-event-names.ts'
-import { LookedThrough, MoreToSee } from './requests/look-further.tsx'
-import { type Look, useLookFurther } from './requests/use-look-further.ts'
 
 /** Who has changed what: of an organization, or of the whole instance. */
 export default function EventsPage() {
@@ -114,17 +114,11 @@ function Nothing({
   look: Look
   onClear: () => void
 }) {
-  const clear = (
-    <Button variant="default" size="xs" onClick={onClear}>
-      Clear the filters
-    </Button>
-  )
-  if (look.state !== 'none') return <LookedThrough look={look} other={clear} />
-  if (isFiltered) {
+  if (isFiltered || look.state !== 'none') {
     return (
-      <Empty icon="search" title="No event matches" action={clear}>
+      <NoneMatch title="No event matches" look={look} onClear={onClear}>
         Try a longer time, or fewer filters.
-      </Empty>
+      </NoneMatch>
     )
   }
   return (

@@ -12,9 +12,11 @@ import { Empty } from '../components/empty.tsx'
 import { Icon } from '../components/icon.tsx'
 import { isOneOf } from '../components/is-one-of.ts'
 import { type Column, ListTable } from '../components/list-table.tsx'
+import { MoreToSee, NoneMatch } from '../components/look-further.tsx'
 import { Page } from '../components/page.tsx'
 import { RowMenu } from '../components/row-menu.tsx'
 import { Time } from '../components/time.tsx'
+import { useLookFurther } from '../components/use-look-further.ts'
 import { useQueryState } from '../components/use-query-state.ts'
 import { useThisOrganization } from '../shell/use-organization.ts'
 import { CancelJob } from './jobs/cancel-job.tsx'
@@ -23,8 +25,6 @@ import { JobProgress } from './jobs/job-progress.tsx'
 import { isUnderWay, type Job, jobNames, jobStatuses, jobTypes, orderedBy, tookText } from './jobs/job-words.ts'
 import { NewJobDialog, NewJobMenu } from './jobs/new-job.tsx'
 import { useOwners } from './keys/use-owners.ts'
-import { LookedThrough, MoreToSee } from './requests/look-further.tsx'
-import { useLookFurther } from './requests/use-look-further.ts'
 
 /** Long work in the background: how far it is, and what came of it. */
 export default function JobsPage() {
@@ -61,11 +61,6 @@ export default function JobsPage() {
   })
   const nameOf = (id: string | null): string => orderedBy(id, me.id, members)
   const to = ({ id }: { id: string }): string => `/o/${organizationId}/jobs/${id}`
-  const clear = (
-    <Button variant="default" size="xs" onClick={() => change({ type: '', status: '' })}>
-      Clear the filters
-    </Button>
-  )
   const menu: Column<Job> = {
     name: 'Actions',
     menu: true,
@@ -103,12 +98,10 @@ export default function JobsPage() {
           to={to}
           ends
           empty={
-            look.state !== 'none' ? (
-              <LookedThrough look={look} other={clear} />
-            ) : isFiltered ? (
-              <Empty icon="search" title="No job matches" action={clear}>
+            isFiltered || look.state !== 'none' ? (
+              <NoneMatch title="No job matches" look={look} onClear={() => change({ type: '', status: '' })}>
                 What has ended is kept for some time, and then goes.
-              </Empty>
+              </NoneMatch>
             ) : (
               <Empty
                 icon="jobs"

@@ -9,6 +9,7 @@ import { Empty } from '../components/empty.tsx'
 import { ErrorNote } from '../components/error-note.tsx'
 import { Icon } from '../components/icon.tsx'
 import { ListTable } from '../components/list-table.tsx'
+import { NoneMatch } from '../components/look-further.tsx'
 import { Page } from '../components/page.tsx'
 import { useQueryState } from '../components/use-query-state.ts'
 import { useOrganization } from '../shell/organization-switcher.tsx'
@@ -105,7 +106,9 @@ export default function KeysPage() {
           choice={{ ids: ticked, change: setTicked, name: ({ name }) => name }}
           empty={
             isFiltered ? (
-              <NoneMatch onClear={() => change(noFilters)} />
+              <NoneMatch title="No key matches" onClear={() => change(noFilters)}>
+                Keys are found by a part of their name, or by the first characters of the key itself.
+              </NoneMatch>
             ) : (
               <FirstKey
                 organizationId={organizationId}
@@ -136,20 +139,6 @@ export default function KeysPage() {
     </Page>
   )
 }
-
-const NoneMatch = ({ onClear }: { onClear: () => void }) => (
-  <Empty
-    icon="search"
-    title="No key matches"
-    action={
-      <Button variant="default" size="xs" onClick={onClear}>
-        Clear the filters
-      </Button>
-    }
-  >
-    Keys are found by a part of their name, or by the first characters of the key itself.
-  </Empty>
-)
 
 function FirstKey({ organizationId, onCreate }: { organizationId: string; onCreate: (() => void) | undefined }) {
   const slug = useOrganization(organizationId).data?.slug ?? '…'

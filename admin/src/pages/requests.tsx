@@ -1,5 +1,6 @@
 import { Button, Group, Tooltip } from '@mantine/core'
 import { useMemo } from 'react'
+import { requestsLookedAtMax } from '../../../src/store/basics.ts'
 import { api } from '../api/client.ts'
 import { usePages } from '../api/pages.ts'
 import { useSettings } from '../api/session.tsx'
@@ -8,17 +9,17 @@ import { saveCsv } from '../components/csv.ts'
 import { Empty } from '../components/empty.tsx'
 import { Icon } from '../components/icon.tsx'
 import { ListTable } from '../components/list-table.tsx'
+import { LookBar, MoreToSee, NoneMatch } from '../components/look-further.tsx'
 import { Page } from '../components/page.tsx'
+import { type Look, useLookFurther } from '../components/use-look-further.ts'
 import { useQueryState } from '../components/use-query-state.ts'
 import { useScope } from '../shell/use-organization.ts'
 import { curlLine } from './keys/curl-line.ts'
 import { usePolicy } from './policy/use-policy.ts'
 import { LiveBar } from './requests/live-bar.tsx'
-import { LookBar, LookedThrough, MoreToSee } from './requests/look-further.tsx'
 import { csvColumns, type Row, requestColumns } from './requests/request-columns.tsx'
 import { RequestDrawer } from './requests/request-drawer.tsx'
 import { filterNames, listQuery, matchQuery, noFilters, RequestFilters } from './requests/request-filters.tsx'
-import { type Look, useLookFurther } from './requests/use-look-further.ts'
 import { useNames } from './requests/use-names.ts'
 import { useTail } from './requests/use-tail.ts'
 
@@ -40,7 +41,9 @@ export default function RequestsPage() {
     { limit },
   )
   const isLive = live !== ''
-  const look = useLookFurther(JSON.stringify([scope, filters]), pages, { limit, enabled: !isLive })
+  const look = useLookFurther(JSON.stringify([scope, filters]), pages, {
+    ...{ limit, enabled: !isLive, what: 'requests', each: requestsLookedAtMax },
+  })
   const tail = useTail(isLive ? streamUrl(scope, matchQuery(filters)) : null)
   const rows = useMemo(
     () => (isLive ? withTail(tail.rows, tail.isFull, pages.items) : pages.items),
@@ -162,17 +165,18 @@ function Nothing({
   onClear: () => void
 }) {
   const settings = useSettings().data
-  const clear = (
-    <Button variant="default" size="xs" onClick={onClear}>
-      Clear the filters
-    </Button>
-  )
-  if (!isLive && look.state !== 'none') return <LookedThrough look={look} other={clear} />
-  if (isFiltered) {
+  if (isFiltered && isLive) {
     return (
-      <Empty icon="search" title={isLive ? 'None so far' : 'No request matches'} action={clear}>
-        {isLive ? 'The next one that matches appears here by itself.' : 'Try a longer time, or fewer filters.'}
-      </Empty>
+      <NoneMatch title="None so far" onClear={onClear}>
+        The next one that matches appears here by itself.
+      </NoneMatch>
+    )
+  }
+  if (isFiltered || (!isLive && look.state !== 'none')) {
+    return (
+      <NoneMatch title="No request matches" look={look} onClear={onClear}>
+        Try a longer time, or fewer filters.
+      </NoneMatch>
     )
   }
   return (

@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Modal, Select, Stack } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, ok, type Schema } from '../../api/client.ts'
@@ -7,6 +7,7 @@ import { useOnce } from '../../api/once.ts'
 import { useProof } from '../../api/proof.tsx'
 import { type Me, type Role, rolesUpTo, useMe, useRole } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { NameInput } from '../../components/name-input.tsx'
 import { useSubmit } from '../../components/use-submit.ts'
 import { useOrganizationSearch } from '../../shell/use-organization-search.ts'
 
@@ -55,16 +56,12 @@ function CreateForm({ onClose, onMade }: Props) {
   return (
     <form onSubmit={submit}>
       <Stack>
-        <TextInput
-          label="Name"
+        <NameInput
           placeholder="What uses it, such as: Terraform"
           value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
+          onChange={setName}
           error={fieldProblem(error, 'name')}
-          maxLength={200}
-          autoComplete="off"
           data-autofocus
-          required
         />
         <Select
           label="Where it works"

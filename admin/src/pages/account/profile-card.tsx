@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Badge, Button, Group, Stack, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -8,6 +8,7 @@ import { fieldProblem } from '../../api/field-problem.ts'
 import { useMe } from '../../api/session.tsx'
 import { Card } from '../../components/card.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { NameInput } from '../../components/name-input.tsx'
 import { useSubmit } from '../../components/use-submit.ts'
 
 /** What one is called, and what one may do where. */
@@ -27,14 +28,11 @@ export function ProfileCard() {
       <Stack>
         <form onSubmit={submit}>
           <Group align="flex-end" gap="xs">
-            <TextInput
-              label="Name"
+            <NameInput
               value={name}
-              onChange={(event) => setName(event.currentTarget.value)}
+              onChange={setName}
               error={fieldProblem(error, 'name')}
-              maxLength={200}
               autoComplete="name"
-              required
               w={320}
               maw="100%"
             />

@@ -1,4 +1,4 @@
-import { Stack, Switch, TextInput } from '@mantine/core'
+import { Stack, Switch } from '@mantine/core'
 import { useState } from 'react'
 import { api, ok } from '../../api/client.ts'
 import { fieldProblem } from '../../api/field-problem.ts'
@@ -6,6 +6,7 @@ import { useMay, useRole } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { FormDrawer, FormFoot, isOutdated } from '../../components/form-drawer.tsx'
 import { Meanwhile } from '../../components/meanwhile.tsx'
+import { NameInput } from '../../components/name-input.tsx'
 import { limitFrom, limitOf } from '../keys/limit-input.tsx'
 import { metadataOf, metadataText } from '../keys/metadata-input.tsx'
 import { type More, MoreInputs } from '../keys/more-inputs.tsx'
@@ -97,16 +98,7 @@ function EditForm({ apiKey, etag, onClose }: { apiKey: ApiKey; etag: string; onC
       }}
     >
       <Stack gap="lg">
-        <TextInput
-          label="Name"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          maxLength={200}
-          error={fieldProblem(error, 'name')}
-          autoComplete="off"
-          data-autofocus
-          required
-        />
+        <NameInput value={name} onChange={setName} error={fieldProblem(error, 'name')} data-autofocus />
         <ScopePicker
           value={scopes}
           onChange={setScopes}

@@ -1,12 +1,11 @@
-import { Group, Select, Stack, TextInput } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
+import { Group, Select, Stack } from '@mantine/core'
 import { useState } from 'react'
-import { api, ok, type Schema } from '../../api/client.ts'
+import type { Schema } from '../../api/client.ts'
 import { fieldProblem } from '../../api/field-problem.ts'
-import { useOnce } from '../../api/once.ts'
 import { useMay, useSettings } from '../../api/session.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { FormDrawer, FormFoot } from '../../components/form-drawer.tsx'
+import { NameInput } from '../../components/name-input.tsx'
 import { SecretOnce } from '../../components/secret-once.tsx'
 import { useSubmit } from '../../components/use-submit.ts'
 import { curlLine, secretFile, secretNote } from './curl-line.ts'
@@ -16,6 +15,7 @@ import { metadataOf } from './metadata-input.tsx'
 import { type More, MoreInputs } from './more-inputs.tsx'
 import { ScopePicker } from './scope-picker.tsx'
 import { presetOf, readScopes } from './scopes.ts'
+import { useCreateKey } from './use-create-key.ts'
 import { useOwnableAccounts } from './use-owners.ts'
 import { type Reach, WorkspacesInput } from './workspaces-input.tsx'
 
@@ -72,8 +72,7 @@ function CreateForm({
   onCreated: (created: Schema<'ApiKeyCreatedResponse'>) => void
   onCancel: () => void
 }) {
-  const client = useQueryClient()
-  const once = useOnce()
+  const create = useCreateKey(organizationId)
   const isAdmin = useMay(organizationId, 'admin')
   const accounts = useOwnableAccounts(organizationId)
   const [name, setName] = useState('')
@@ -88,7 +87,7 @@ function CreateForm({
   const { submit, busy, error } = useSubmit(async () => {
     if (metadata === undefined) return
     const limit = limitOf(more.limit)
-    const body = {
+    const created = await create({
       name,
       scopes,
       expires_in_days: daysOf(expiry),
@@ -100,16 +99,7 @@ function CreateForm({
       ...(more.ips.length > 0 && { allowed_ips: [...more.ips] }),
       ...(limit !== null && { rate_limit: limit }),
       ...(Object.keys(metadata).length > 0 && { metadata }),
-    }
-    const created = await once(body, (header) =>
-      ok(
-        api.POST('/platform/organizations/{organization_id}/api-keys', {
-          params: { path: { organization_id: organizationId }, header },
-          body,
-        }),
-      ),
-    )
-    void client.invalidateQueries({ queryKey: ['keys', organizationId] })
+    })
     onCreated(created)
   })
 
@@ -117,16 +107,12 @@ function CreateForm({
     <form onSubmit={submit}>
       <Stack gap="lg">
         <Group align="flex-start" gap="xs" grow preventGrowOverflow={false} wrap="wrap">
-          <TextInput
-            label="Name"
+          <NameInput
             placeholder="What or who uses it, such as: CI pipeline"
             value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            maxLength={200}
+            onChange={setName}
             error={fieldProblem(error, 'name')}
-            autoComplete="off"
             data-autofocus
-            required
             miw={240}
           />
           {settings.environments.length > 1 && (

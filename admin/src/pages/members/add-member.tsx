@@ -5,6 +5,7 @@ import { api, ok, type Schema } from '../../api/client.ts'
 import { useOnce } from '../../api/once.ts'
 import { useProof } from '../../api/proof.tsx'
 import { Form, FormDrawer } from '../../components/form-drawer.tsx'
+import { NameInput } from '../../components/name-input.tsx'
 import { type OrganizationRole, RoleInput } from '../../components/role.tsx'
 import { useMembersChanged } from './use-members.ts'
 
@@ -60,14 +61,12 @@ function AddForm({ organizationId, onClose, onMade }: Props) {
             data-autofocus
             required
           />
-          <TextInput
-            label="Name"
+          <NameInput
             description="For a new account; left out, it is what stands before the @."
             value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
+            onChange={setName}
             error={problem('name')}
-            maxLength={200}
-            autoComplete="off"
+            required={false}
           />
           <RoleInput organizationId={organizationId} value={role} onChange={setRole} error={problem('role')} />
         </>

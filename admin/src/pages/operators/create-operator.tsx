@@ -5,6 +5,7 @@ import { api, ok, type Schema } from '../../api/client.ts'
 import { useOnce } from '../../api/once.ts'
 import { useProof } from '../../api/proof.tsx'
 import { Form, FormDrawer } from '../../components/form-drawer.tsx'
+import { NameInput } from '../../components/name-input.tsx'
 
 interface Props {
   readonly onClose: () => void
@@ -42,16 +43,7 @@ function CreateForm({ onClose, onMade }: Props) {
     <Form action="Add and make a link" ready={name.trim() !== '' && email.trim() !== ''} run={add} onCancel={onClose}>
       {(problem) => (
         <>
-          <TextInput
-            label="Name"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            error={problem('name')}
-            maxLength={200}
-            autoComplete="off"
-            data-autofocus
-            required
-          />
+          <NameInput value={name} onChange={setName} error={problem('name')} data-autofocus />
           <TextInput
             label="E-mail"
             description="They log in with it. Nothing is sent there: you hand the link on yourself."

@@ -1,4 +1,4 @@
-import { Switch, TextInput } from '@mantine/core'
+import { Switch } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, ok, type Schema } from '../../api/client.ts'
@@ -6,6 +6,7 @@ import { useProof } from '../../api/proof.tsx'
 import { useMe } from '../../api/session.tsx'
 import { type Tagged, useTagged } from '../../api/tagged.ts'
 import { EditDrawer, Form } from '../../components/form-drawer.tsx'
+import { NameInput } from '../../components/name-input.tsx'
 
 type Operator = Schema<'OperatorRecord'>
 
@@ -57,17 +58,7 @@ function EditForm({
     <Form action="Save" ready={name.trim() !== ''} run={save} onCancel={onClose} startAgain={startAgain}>
       {(problem) => (
         <>
-          <TextInput
-            label="Name"
-            description={item.email}
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            error={problem('name')}
-            maxLength={200}
-            autoComplete="off"
-            data-autofocus
-            required
-          />
+          <NameInput description={item.email} value={name} onChange={setName} error={problem('name')} data-autofocus />
           <Switch
             label="Root: above every organization"
             description={

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { type ReactNode, useEffect, useState } from 'react'
 import { ApiError, api, whole } from '../../api/client.ts'
@@ -7,6 +7,7 @@ import { useMay } from '../../api/session.tsx'
 import { CopyText } from '../../components/copy-text.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Meanwhile } from '../../components/meanwhile.tsx'
+import { NameInput } from '../../components/name-input.tsx'
 import { Time } from '../../components/time.tsx'
 import { LimitInput, limitFrom, limitOf, limitText } from '../keys/limit-input.tsx'
 import { MetadataInput, metadataOf, metadataText } from '../keys/metadata-input.tsx'
@@ -116,15 +117,7 @@ function Form({
       }}
     >
       <Stack gap="lg">
-        <TextInput
-          label="Name"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          error={fieldProblem(error, 'name')}
-          maxLength={200}
-          autoComplete="off"
-          required
-        />
+        <NameInput value={name} onChange={setName} error={fieldProblem(error, 'name')} />
         {isRoot ? (
           <LimitInput
             label="A limit for all of it together"

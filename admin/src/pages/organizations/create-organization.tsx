@@ -4,6 +4,7 @@ import { useLocation } from 'wouter'
 import { api, ok } from '../../api/client.ts'
 import { useOnce } from '../../api/once.ts'
 import { Form, FormDrawer } from '../../components/form-drawer.tsx'
+import { NameInput } from '../../components/name-input.tsx'
 import { LimitInput, limitFrom, limitOf } from '../keys/limit-input.tsx'
 import { useOrganizationChanged } from './change-status.tsx'
 
@@ -36,17 +37,7 @@ function CreateForm({ onClose }: { onClose: () => void }) {
     <Form action="Create organization" ready={name.trim() !== ''} run={create} onCancel={onClose}>
       {(problem) => (
         <>
-          <TextInput
-            label="Name"
-            placeholder="Acme Ltd"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            error={problem('name')}
-            maxLength={200}
-            autoComplete="off"
-            data-autofocus
-            required
-          />
+          <NameInput placeholder="Acme Ltd" value={name} onChange={setName} error={problem('name')} data-autofocus />
           <TextInput
             label="Short name"
             description="For the command line and the configuration, and for good. Left out, it is made of the name."

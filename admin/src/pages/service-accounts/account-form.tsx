@@ -5,6 +5,7 @@ import { api, ok, type Schema } from '../../api/client.ts'
 import { useOnce } from '../../api/once.ts'
 import { type Tagged, useTagged } from '../../api/tagged.ts'
 import { EditDrawer, Form, FormDrawer } from '../../components/form-drawer.tsx'
+import { NameInput } from '../../components/name-input.tsx'
 import { type OrganizationRole, RoleInput } from '../../components/role.tsx'
 
 export type ServiceAccount = Schema<'ServiceAccountRecord'>
@@ -126,16 +127,12 @@ function Inputs({
 }) {
   return (
     <>
-      <TextInput
-        label="Name"
+      <NameInput
         placeholder="Deploy bot"
         value={fields.name}
-        onChange={(event) => onChange({ ...fields, name: event.currentTarget.value })}
+        onChange={(name) => onChange({ ...fields, name })}
         error={problem('name')}
-        maxLength={200}
-        autoComplete="off"
         data-autofocus
-        required
       />
       <Textarea
         label="Description"

@@ -8,10 +8,10 @@ import { saveCsv } from '../../components/csv.ts'
 import { Empty } from '../../components/empty.tsx'
 import { isOneOf } from '../../components/is-one-of.ts'
 import { type Column, ListTable } from '../../components/list-table.tsx'
+import { MoreToSee, NoneMatch } from '../../components/look-further.tsx'
 import { Time } from '../../components/time.tsx'
+import { type Look, useLookFurther } from '../../components/use-look-further.ts'
 import { useQueryState } from '../../components/use-query-state.ts'
-import { LookedThrough, MoreToSee } from '../requests/look-further.tsx'
-import { type Look, useLookFurther } from '../requests/use-look-further.ts'
 import { deliveryTypes, type Webhook } from '../webhooks/webhook-types.tsx'
 import { DeliveryDrawer } from './delivery-drawer.tsx'
 
@@ -108,17 +108,11 @@ const limit = 50
 const deliveryStatuses = ['pending', 'delivered', 'failed'] as const satisfies readonly Delivery['status'][]
 
 function Nothing({ isFiltered, look, onClear }: { isFiltered: boolean; look: Look; onClear: () => void }) {
-  const clear = (
-    <Button variant="default" size="xs" onClick={onClear}>
-      Clear the filters
-    </Button>
-  )
-  if (look.state !== 'none') return <LookedThrough look={look} other={clear} />
-  if (isFiltered) {
+  if (isFiltered || look.state !== 'none') {
     return (
-      <Empty icon="search" title="No delivery matches" action={clear}>
+      <NoneMatch title="No delivery matches" look={look} onClear={onClear}>
         Deliveries are kept for 30 days.
-      </Empty>
+      </NoneMatch>
     )
   }
   return (

@@ -1,13 +1,13 @@
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
+import { Button, Group, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
-import { api, ok, type Schema } from '../../api/client.ts'
+import type { Schema } from '../../api/client.ts'
 import { fieldProblem } from '../../api/field-problem.ts'
-import { useOnce } from '../../api/once.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { NameInput } from '../../components/name-input.tsx'
 import { useSubmit } from '../../components/use-submit.ts'
 import { ScopePicker } from '../keys/scope-picker.tsx'
 import { readScopes } from '../keys/scopes.ts'
+import { useCreateKey } from '../keys/use-create-key.ts'
 
 /** Makes the first key: what it is called and what it may do. Everything else can wait. */
 export function KeyStep({
@@ -19,8 +19,7 @@ export function KeyStep({
   settings: Schema<'Settings'>
   onCreated: (created: Schema<'ApiKeyCreatedResponse'>) => void
 }) {
-  const client = useQueryClient()
-  const once = useOnce()
+  const create = useCreateKey(organizationId)
   const [name, setName] = useState('First key')
   const [scopes, setScopes] = useState<string[]>(() => {
     const read = readScopes(settings.scopes)
@@ -28,17 +27,7 @@ export function KeyStep({
   })
 
   const { submit, busy, error } = useSubmit(async () => {
-    const body = { name, scopes, expires_in_days: 90 }
-    const created = await once(body, (header) =>
-      ok(
-        api.POST('/platform/organizations/{organization_id}/api-keys', {
-          params: { path: { organization_id: organizationId }, header },
-          body,
-        }),
-      ),
-    )
-    void client.invalidateQueries({ queryKey: ['keys', organizationId] })
-    onCreated(created)
+    onCreated(await create({ name, scopes, expires_in_days: 90 }))
   })
 
   return (
@@ -47,18 +36,7 @@ export function KeyStep({
         <Text size="sm">
           A caller shows its key with each request. It is good for 90 days; the page of keys has every other choice.
         </Text>
-        <TextInput
-          label="Name"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          error={fieldProblem(error, 'name')}
-          maxLength={200}
-          autoComplete="off"
-          autoFocus
-          required
-          w={320}
-          maw="100%"
-        />
+        <NameInput value={name} onChange={setName} error={fieldProblem(error, 'name')} autoFocus w={320} maw="100%" />
         <ScopePicker value={scopes} onChange={setScopes} mayManageKeys={false} error={fieldProblem(error, 'scopes')} />
         {error !== undefined && <ErrorNote error={error} />}
         <Group>

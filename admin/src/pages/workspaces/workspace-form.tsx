@@ -5,6 +5,7 @@ import { api, ok, type Schema } from '../../api/client.ts'
 import { useOnce } from '../../api/once.ts'
 import { type Tagged, useTagged } from '../../api/tagged.ts'
 import { EditDrawer, Form, FormDrawer } from '../../components/form-drawer.tsx'
+import { NameInput } from '../../components/name-input.tsx'
 
 export type Workspace = Schema<'WorkspaceRecord'>
 
@@ -127,16 +128,12 @@ function Inputs({
   const id = fields.externalId.trim() || 'prj_42'
   return (
     <>
-      <TextInput
-        label="Name"
+      <NameInput
         placeholder="Website"
         value={fields.name}
-        onChange={(event) => onChange({ ...fields, name: event.currentTarget.value })}
+        onChange={(name) => onChange({ ...fields, name })}
         error={problem('name')}
-        maxLength={200}
-        autoComplete="off"
         data-autofocus
-        required
       />
       <TextInput
         label="External id"

@@ -1,6 +1,5 @@
 import { useCallback, useEffect, useState } from 'react'
-import { requestsLookedAtMax } from '../../../../src/store/basics.ts'
-import type { Pages } from '../../api/pages.ts'
+import type { Pages } from '../api/pages.ts'
 
 export interface Look {
   /**
@@ -26,7 +25,7 @@ const pagesMax = 10
 export function useLookFurther(
   of: string,
   { query }: Pages<{ readonly id: string }>,
-  { limit, enabled, what = 'requests', each = requestsLookedAtMax }: LookOptions,
+  { limit, enabled, what, each }: LookOptions,
 ): Look {
   const [turn, setTurn] = useState<Turn>(firstOf(of))
   const { from, stopped } = turn.of === of ? turn : firstOf(of)
@@ -56,9 +55,9 @@ export function useLookFurther(
 interface LookOptions {
   readonly limit: number
   readonly enabled: boolean
-  readonly what?: string
+  readonly what: string
   /** How many the server looks at for one page. */
-  readonly each?: number
+  readonly each: number
 }
 
 interface Turn {

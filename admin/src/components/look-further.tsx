@@ -1,7 +1,7 @@
 import { Button, Center, Group, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
-import type { Pages } from '../../api/pages.ts'
-import { Empty } from '../../components/empty.tsx'
+import type { Pages } from '../api/pages.ts'
+import { Empty } from './empty.tsx'
 import type { Look } from './use-look-further.ts'
 
 /** How many are shown, and how far back was looked for them. */
@@ -26,8 +26,20 @@ export function LookBar({ look, children }: { look: Look; children: ReactNode })
   )
 }
 
-/** Instead of rows, while there are none: the same size whether it goes on or waits. */
-export function LookedThrough({ look, other }: { look: Look; other: ReactNode }) {
+/** Instead of rows, where there may be some that do not match: the same size whether it goes on, waits or has seen all. */
+export function NoneMatch({ title, look, onClear, children }: NoneMatchProps) {
+  const clear = (
+    <Button variant="default" size="xs" onClick={onClear}>
+      Clear the filters
+    </Button>
+  )
+  if (look === undefined || look.state === 'none') {
+    return (
+      <Empty icon="search" title={title} action={clear}>
+        {children}
+      </Empty>
+    )
+  }
   const isLooking = look.state === 'looking'
   return (
     <Empty
@@ -35,7 +47,7 @@ export function LookedThrough({ look, other }: { look: Look; other: ReactNode })
       title={isLooking ? 'Looking further back' : 'None found so far'}
       action={
         <Group gap="xs">
-          {other}
+          {clear}
           {/* The bar above has the way to stop. */}
           <Button size="xs" loading={isLooking} onClick={look.goOn}>
             Look further back
@@ -46,6 +58,15 @@ export function LookedThrough({ look, other }: { look: Look; other: ReactNode })
       L{looked(look).slice(1)}. Older ones are not looked through all at once; a narrower time finds them sooner.
     </Empty>
   )
+}
+
+interface NoneMatchProps {
+  title: string
+  /** Left out where the server looks through all there are. */
+  look?: Look
+  onClear(): void
+  /** What else could be tried. */
+  children: ReactNode
 }
 
 /** Below the rows. */
@@ -64,4 +85,5 @@ export function MoreToSee({ look, query }: { look: Look; query: Pages<unknown & 
   )
 }
 
-const looked = ({ lookedAt }: Look): string => `looked through the newest ${lookedAt.toLocaleString('en')} requests`
+const looked = ({ lookedAt, what }: Look): string =>
+  `looked through the newest ${lookedAt.toLocaleString('en')} ${what}`
