@@ -20,6 +20,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Whether CPU time is asked for: on machines without /proc the process is then made to report it. */
   readonly metered?: boolean
+  /** An open file to which it writes what it says; left out: nobody reads that, unless it ends. */
+  readonly output?: number | undefined
 }
 
 const stopTimeoutMs = 15_000
@@ -32,7 +34,7 @@ export function startChild(command: string, args: readonly string[], options: Ch
   const [file, argv] = pinned(machine, options.core, command, [...preload, ...args])
   const process_ = spawn(file, argv, {
     // The channel also tells our own programs that the bench is gone: they end when it closes.
-    stdio: ['ignore', 'pipe', 'pipe', ...(command === process.execPath ? (['ipc'] as const) : [])],
+    stdio: ['ignore', options.output ?? 'pipe', 'pipe', ...(command === process.execPath ? (['ipc'] as const) : [])],
     env: { ...process.env, ...options.env },
   })
   const said = tail(process_)

@@ -12,7 +12,10 @@ import type { Running, World } from './subjects.ts'
  * Sallyport as an operator starts it: its command line, one route with a scope and a limit per key, SQLite, the request
  * log on. Its books are audited after the run: the metric and the rows of the log.
  */
-export async function startSallyport(world: World, workers = 1): Promise<Running> {
+export async function startSallyport(
+  world: World,
+  { workers = 1, nodeArguments = profiling(), output }: SallyportOptions = {},
+): Promise<Running> {
   const { machine, upstreamOrigin } = world
   const folder = join(world.folder, `workers-${workers}`)
   await mkdir(folder)
@@ -33,8 +36,8 @@ export async function startSallyport(world: World, workers = 1): Promise<Running
   const { raw_key: key }: { raw_key: string } = JSON.parse(created)
 
   const env = { NODE_ENV: 'production' }
-  const args = [...profiling(), main, 'start', '--config', config]
-  const child = startChild(process.execPath, args, { machine, core: gatewayCore, metered: true, env })
+  const args = [...nodeArguments, main, 'start', '--config', config]
+  const child = startChild(process.execPath, args, { machine, core: gatewayCore, metered: true, env, output })
   const admin = `http://127.0.0.1:${adminPort}`
   await answers(`${admin}/readyz`, child)
   const metrics = async () => (await fetch(`${admin}/metrics`)).text()
@@ -58,6 +61,13 @@ export async function startSallyport(world: World, workers = 1): Promise<Running
 }
 
 const main = beside('../src/main.ts')
+
+interface SallyportOptions {
+  readonly workers?: number
+  readonly nodeArguments?: readonly string[]
+  /** As of a child. */
+  readonly output?: number
+}
 
 /** SALLYPORT_BENCH_PROFILE names a folder: a CPU profile of the run is written there. The figures suffer from it. */
 const profiling = (): string[] => {

@@ -45,7 +45,7 @@ export const subjects: readonly Subject[] = [
   {
     name: 'sallyport-workers',
     about: 'Sallyport with two workers, all its processes',
-    start: (world) => startSallyport(world, 2),
+    start: (world) => startSallyport(world, { workers: 2 }),
   },
 ]
 

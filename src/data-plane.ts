@@ -25,6 +25,7 @@ import { createSelfService } from './self-service/handler.ts'
 import { createMe } from './self-service/me.ts'
 import type { Change, RequestRow, Store } from './store/store.ts'
 import type { RequestTracer } from './tracing/tracing.ts'
+import { letRequestsDieYoung } from './young.ts'
 
 /** Whatever carries the traffic: this process, or the workers of it. */
 export interface Traffic {
@@ -80,6 +81,7 @@ export interface DataPlaneParts {
 
 /** The data plane in this process. `keys.cache`, `listen`, whether there is `tls`, `timeouts` and `audit.durability` stay as in the first configuration. */
 export async function createDataPlane(parts: DataPlaneParts): Promise<Traffic> {
+  letRequestsDieYoung()
   const { config: first, clock, events, metrics, store, limiter, recorder } = parts
   const failureGuard = parts.failureGuard ?? ((settings) => ownFailureGuard(settings, clock))
   let config = first

@@ -31,6 +31,7 @@ const rules: ImportRules = {
       'schema-words.ts',
       'log.ts',
       'version.ts',
+      'young.ts',
       'store/store.ts',
       'store/analytics-store.ts',
       'store/basics.ts',
