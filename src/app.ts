@@ -14,6 +14,7 @@ import { createReadiness } from './admin-api/readiness.ts'
 import { apiKeyRecord, organizationRecord, requestRecord } from './admin-api/records.ts'
 import { resources } from './admin-api/resources.ts'
 import { createAdminServer } from './admin-api/server.ts'
+import { createWaitingPlane } from './admin-api/waiting-plane.ts'
 import { announcing } from './bus/announcing.ts'
 import { followChanges } from './bus/change-feed.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -106,6 +107,7 @@ export async function start({
   const first = loaded.config
   let config = first
   let watch: ConfigWatch | undefined
+  let pool: WorkerPool | undefined
   let formats = compileKeyFormats(first.keys)
 
   const log = createLog({
@@ -120,12 +122,26 @@ export async function start({
   const besideStore = storeFile(first)
   // Before the store is waited for: without a key it would be in vain.
   if (besideStore === undefined) openSecretBox({ env, inUse: [] })
+  const adminPlane = {
+    isOwnHost: (host: string | undefined) =>
+      isOwnHost(host, { listen: first.admin.listen.host, hosts: config.admin.hosts }),
+    isTrustedProxy: (address: string) => compileCidrs(config.trust_proxy)(address),
+    metrics: {
+      text: async () => metrics.text(await pool?.reports()),
+      contentType: metrics.contentType,
+    },
+    events,
+  }
+  const meanwhile = stack.use(
+    createWaitingPlane(adminPlane, (address) => events.listening('admin', urlOf('http', address))),
+  )
   const rawStore = await awaitStore(first, {
     clock,
     signal,
-    waiting(reason, nextTryMs) {
+    async waiting(reason, nextTryMs) {
       events.storeUp(false, reason)
       waiting?.(`${reason} Next try in ${nextTryMs / 1000} s.`)
+      await meanwhile.open(first.admin.listen)
     },
   })
   if (rawStore === undefined) throw new StartAborted('ended before the store was there')
@@ -198,7 +214,7 @@ export async function start({
       limits: limiter.connect,
     })
   const size = first.workers === 'auto' ? availableParallelism() : first.workers
-  const pool = size > 1 ? await startPool(size) : undefined
+  if (size > 1) pool = await startPool(size)
   traffic = pool ?? (await startTraffic())
   const carrier = traffic
   stack.defer(() => carrier.destroy())
@@ -318,20 +334,15 @@ export async function start({
     policy,
   }
   const admin = createAdminServer({
+    ...adminPlane,
     plugins: [platform(context, resources), dashboard()],
-    isOwnHost: (host) => isOwnHost(host, { listen: first.admin.listen.host, hosts: config.admin.hosts }),
-    isTrustedProxy: (address) => compileCidrs(config.trust_proxy)(address),
-    metrics: {
-      text: async () => metrics.text(await pool?.reports()),
-      contentType: metrics.contentType,
-    },
-    events,
     draining: () => draining,
     failedChecks,
     ...(first.context.sign ? { jwks: () => signer?.jwks() ?? { keys: [] } } : {}),
   })
   stack.defer(() => admin.close())
 
+  await meanwhile[Symbol.asyncDispose]()
   const adminAddress = await admin.listen(first.admin.listen)
   const adminUrl = urlOf('http', adminAddress)
   events.listening('admin', adminUrl)

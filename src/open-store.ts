@@ -41,8 +41,8 @@ export interface WaitOptions {
   readonly clock: Clock
   /** Ends the waiting. */
   readonly signal: AbortSignal | undefined
-  /** Called for each try that has failed. */
-  readonly waiting: (reason: string, nextTryMs: number) => void
+  /** Called for each try that has failed; what it throws ends the waiting. */
+  readonly waiting: (reason: string, nextTryMs: number) => Promise<void>
 }
 
 /**
@@ -60,7 +60,7 @@ export async function awaitStore(
     } catch (error) {
       if (!(error instanceof StoreUnavailable && error.mayPass)) throw error
       const nextTryMs = Math.min(firstTryMs * 2 ** tries, lastTryMs)
-      waiting(error.message, nextTryMs)
+      await waiting(error.message, nextTryMs)
       await wait(nextTryMs, undefined, { signal }).catch(() => undefined)
     }
   }

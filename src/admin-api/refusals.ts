@@ -8,8 +8,10 @@ import { PasswordsBusy } from './login/passwords.ts'
 /** Answers with a problem of the catalogue. */
 export function refuse(reply: FastifyReply, code: ErrorCode, extras: ProblemExtras = {}): FastifyReply {
   const { id } = reply.request
+  const status = statusOf(code)
+  if (status === 503 && !reply.hasHeader('Retry-After')) reply.header('Retry-After', '1')
   return reply
-    .code(statusOf(code))
+    .code(status)
     .headers(commonHeaders(id))
     .type('application/problem+json')
     .send(problem(code, id, extras))

@@ -73,6 +73,10 @@ function begin(file: string, variables: Record<string, string>): Started {
   return { child, output: () => output, exited: once(child, 'exit') }
 }
 
+/** Where the admin plane listens by now, by the log. */
+const adminAddress = ({ output }: Started): string | undefined =>
+  [...output().matchAll(/"plane":"admin","address":"([^"]+)"/g)].at(-1)?.[1]
+
 describe('a gateway on PostgreSQL', () => {
   it('refuses to start without a master key, and says how to make one', async () => {
     const started = begin(await configure(), { DATABASE: server.url() })
@@ -91,8 +95,29 @@ describe('a gateway on PostgreSQL', () => {
     await eventually('the log to say so', () =>
       /"why":"can't open the store postgres:\/\/postgres@127/.test(started.output()),
     )
+    // Nobody takes it for dead meanwhile, and nobody for ready.
+    await eventually('the admin plane to listen', () => adminAddress(started) !== undefined)
+    const admin = adminAddress(started)
+    expect((await fetch(`${admin}/healthz`)).status).toBe(200)
+    const notReady = await fetch(`${admin}/readyz`)
+    expect(notReady.status).toBe(503)
+    expect(await notReady.json()).toEqual({
+      status: 'not_ready',
+      checks: { store: 'is waited for', data_listener: 'waits for the store' },
+    })
+    expect(await (await fetch(`${admin}/metrics`)).text()).toMatch(/^sallyport_store_up 0$/m)
+    for (const path of ['/', '/platform/me', '/openapi.json', '/nowhere']) {
+      const refused = await fetch(`${admin}${path}`)
+      expect([path, refused.status, refused.headers.get('retry-after')]).toEqual([path, 503, '1'])
+      expect(await refused.json()).toMatchObject({
+        code: 'KEY_STORE_UNAVAILABLE',
+        detail: expect.stringContaining('waits for its store'),
+      })
+    }
     await server.restart()
     await eventually('it to listen', () => /Sallyport is running/.test(started.output()), { withinMs: 30_000 })
+    const ready = await fetch(`${adminAddress(started)}/readyz`)
+    expect(ready.status).toBe(200)
     expect(started.output()).not.toContain(decodeURIComponent(new URL(server.url()).password))
     started.child.kill('SIGTERM')
     expect(await started.exited).toEqual([0, null])
