@@ -1,20 +1,23 @@
 import { expect, it } from 'vitest'
 import { startUpstream } from '../../examples/upstream.ts'
 import { startAdmin } from '../helpers/admin.ts'
+import { forThisTest } from '../helpers/for-this-test.ts'
 import { startGateway } from '../helpers/gateway.ts'
 import { logInRoot, password } from '../helpers/operators.ts'
 import { visit } from '../helpers/visit.ts'
 
 it('leads from the set-up link to a first request, which it sees live', async () => {
-  await using stack = new AsyncDisposableStack()
+  const stack = await forThisTest(new AsyncDisposableStack())
   const upstream = await startUpstream(0)
   stack.defer(() => upstream.close())
-  await using gateway = await startGateway(`
+  const gateway = await forThisTest(
+    startGateway(`
 scopes: { "projects:read": Read projects }
 upstreams: { api: { targets: ["${upstream.url}"] } }
 routes:
   - { path: /api/v1/projects/*, scopes: ["projects:read"], upstream: api }
-`)
+`),
+  )
   const link = await gateway.app.setupLink()
   const { page } = await visit(gateway.adminUrl, new URL(link?.url ?? '').pathname + new URL(link?.url ?? '').hash)
   expect(page.url()).toBe(`${gateway.adminUrl}/setup`)
@@ -48,7 +51,7 @@ routes:
 })
 
 it('a set-up link works once', async () => {
-  await using gateway = await startGateway('routes: []')
+  const gateway = await forThisTest(startGateway('routes: []'))
   const link = new URL((await gateway.app.setupLink())?.url ?? '')
   const redeem = await fetch(`${gateway.adminUrl}/platform/setup`, {
     method: 'POST',
@@ -66,7 +69,7 @@ it('a set-up link works once', async () => {
 })
 
 it('somebody with root begins in the only organization, and above all of them where there are more', async () => {
-  await using gateway = await startAdmin()
+  const gateway = await forThisTest(startAdmin())
   const { email } = await logInRoot(gateway)
   const first = await visit(gateway.adminUrl, '/', { email })
   await first.page.getByRole('heading', { name: 'Acme', level: 1 }).waitFor()

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { startAdmin } from '../helpers/admin.ts'
+import { forThisTest } from '../helpers/for-this-test.ts'
 import { logInMember, password } from '../helpers/operators.ts'
 import { visit } from '../helpers/visit.ts'
 
 describe('an invitation that got lost', () => {
   it('is made again by an owner, leads in, and is offered to nobody else', async () => {
-    await using gateway = await startAdmin()
+    const gateway = await forThisTest(startAdmin())
     const { id } = gateway.organization
     const owner = await logInMember(gateway, id, 'owner')
     const { page } = await visit(gateway.adminUrl, `/o/${id}/members?dialog=add`, { email: owner.email })
@@ -46,7 +47,7 @@ describe('an invitation that got lost', () => {
   })
 
   it('of an account that root has made is told to be root’s', async () => {
-    await using gateway = await startAdmin()
+    const gateway = await forThisTest(startAdmin())
     const { id } = gateway.organization
     const owner = await logInMember(gateway, id, 'owner')
     await gateway.api('POST', `/organizations/${id}/members`, {

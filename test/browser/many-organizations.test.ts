@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest'
 import { startAdmin } from '../helpers/admin.ts'
+import { forThisTest } from '../helpers/for-this-test.ts'
 import { testActor } from '../helpers/gateway.ts'
 import { logInMember } from '../helpers/operators.ts'
 import { visit } from '../helpers/visit.ts'
 
 it('somebody in 500 organizations sees all of them, switches to each, and may there what they may there', async () => {
-  await using gateway = await startAdmin()
+  const gateway = await forThisTest(startAdmin())
   const { id, email } = await logInMember(gateway, gateway.organization.id, 'viewer')
   await gateway.store.updateOrganization(gateway.organization.id, { name: 'The very first' }, testActor)
   for (let number = 1; number < 500; number++) {

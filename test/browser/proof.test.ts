@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { adminConfig, startAdmin } from '../helpers/admin.ts'
 import { testClock } from '../helpers/clock.ts'
+import { forThisTest } from '../helpers/for-this-test.ts'
 import { password } from '../helpers/operators.ts'
 import { visit } from '../helpers/visit.ts'
 
 describe('what hands out access', () => {
   it('asks for the password again ten minutes after a log-in, keeps what was typed, and goes on with it', async () => {
     const clock = testClock(Date.now())
-    await using gateway = await startAdmin(adminConfig, { clock })
+    const gateway = await forThisTest(startAdmin(adminConfig, { clock }))
     const email = 'ada@example.com'
     await gateway.api('POST', '/operators', { email, name: 'Ada Lovelace', is_root: true, password })
     const { page, expectProblem } = await visit(gateway.adminUrl, '/operators?dialog=create', { email })

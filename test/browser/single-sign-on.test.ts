@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { type AdminGateway, adminConfig, startAdmin } from '../helpers/admin.ts'
 import { testClock } from '../helpers/clock.ts'
+import { forThisTest } from '../helpers/for-this-test.ts'
 import { type IdentityProvider, startIdentityProvider } from '../helpers/identity-provider.ts'
 import { password } from '../helpers/operators.ts'
 import { visit } from '../helpers/visit.ts'
@@ -60,7 +61,7 @@ const logIn = (page: Page) => page.getByRole('link', { name: button }).click()
 
 describe('single sign-on', () => {
   it('is offered from the moment it is configured, leads to the page that was asked for, and out again', async () => {
-    await using world = await startApart()
+    const world = await forThisTest(startApart())
     const { gateway, provider } = world
     provider.person = grace
     const keys = `/o/${gateway.organization.id}/keys?status=active`
@@ -97,7 +98,7 @@ describe('single sign-on', () => {
       'Verify it there',
     ],
   ])('tells somebody whom %s what to do', async (_what, person, title, advice) => {
-    await using world = await startTogether()
+    const world = await forThisTest(startTogether())
     world.provider.person = person
     const { page } = await visit(world.gateway.adminUrl, '/account')
     await logIn(page)
@@ -115,7 +116,7 @@ describe('single sign-on', () => {
   })
 
   it('says so where the provider does not answer or refuses, and the password is still there', async () => {
-    await using world = await startTogether()
+    const world = await forThisTest(startTogether())
     const { gateway, provider } = world
     await gateway.api('POST', '/operators', { email: 'ada@example.com', name: 'Ada', is_root: true, password })
     provider.broken = true
@@ -134,7 +135,7 @@ describe('single sign-on', () => {
   it('proves who it is to do what asks for a fresh log-in, and comes back to it', async () => {
     const elevenMinutes = 11 * 60_000
     // What the provider says of the time is of now: the log-in was before it.
-    await using world = await startTogether(Date.now() - elevenMinutes)
+    const world = await forThisTest(startTogether(Date.now() - elevenMinutes))
     const { gateway, provider, clock } = world
     provider.person = grace
     const { page, go, expectProblem } = await visit(gateway.adminUrl, '/account')

@@ -13,6 +13,7 @@ export function dashboardPages({ organizationId, keys, ids }: DashboardWorld): R
     'revoke-key': `${org}/keys/${keys.reader.id}?dialog=revoke`,
     'rotate-key': `${org}/keys/${keys.reader.id}?dialog=rotate`,
     requests: `${org}/requests`,
+    'requests-before': `${org}/requests?until=${new Date(Date.now() - 2 * 86_400_000).toISOString()}`,
     'request-refused': `${org}/requests?request=${ids.request}`,
     'service-accounts': `${org}/service-accounts`,
     workspaces: `${org}/workspaces`,

@@ -109,10 +109,18 @@ function Clock({ at }: { at: string }) {
   const date = new Date(at)
   const isToday = date.toDateString() === new Date().toDateString()
   return (
-    <time dateTime={at} title={at} className="numbers" style={{ whiteSpace: 'nowrap' }}>
-      {!isToday && <span className="quiet">{day.format(date)} </span>}
-      {time.format(date)}
-      {isToday && <span className="quiet">.{String(date.getMilliseconds()).padStart(3, '0')}</span>}
+    <time dateTime={at} title={at} className="numbers">
+      {!isToday && (
+        <>
+          <span className="quiet" style={{ whiteSpace: 'nowrap' }}>
+            {day.format(date)}
+          </span>{' '}
+        </>
+      )}
+      <span style={{ whiteSpace: 'nowrap' }}>
+        {time.format(date)}
+        {isToday && <span className="quiet">.{String(date.getMilliseconds()).padStart(3, '0')}</span>}
+      </span>
     </time>
   )
 }

@@ -70,7 +70,7 @@ function Moment({ label, at, onChange }: { label: string; at: string; onChange: 
         const { value } = event.currentTarget
         onChange(isTime(value) ? iso(value) : '')
       }}
-      w={{ base: '100%', xs: 245 }}
+      w={{ base: '100%', xs: 265 }}
     />
   )
 }
