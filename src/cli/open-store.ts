@@ -6,8 +6,6 @@ import type { SecretBox } from '../keys/secret-box.ts'
 import { openStore, storeFile } from '../open-store.ts'
 import type { CopyEnd } from '../store/copy.ts'
 import type { PlannedMigration } from '../store/migrations/plan.ts'
-import { openPostgresEnd, planPostgres } from '../store/postgres/copy-end.ts'
-import { openSqliteEnd, planSqlite } from '../store/sqlite/copy-end.ts'
 import type { Actor, Store } from '../store/store.ts'
 import { loadOrFail } from './load.ts'
 
@@ -40,8 +38,8 @@ export async function openBox(config: Config, store: Pick<Store, 'masterKeysInUs
 }
 
 /** What the schema of a store lacks. Changes nothing. @throws StoreUnavailable */
-export const plannedMigrations = ({ store }: Pick<Config, 'store'>): Promise<PlannedMigration[]> =>
-  isPostgresUrl(store) ? planPostgres(store) : planSqlite(fileOf(store))
+export const plannedMigrations = async ({ store }: Pick<Config, 'store'>): Promise<PlannedMigration[]> =>
+  isPostgresUrl(store) ? (await postgresEnds()).planPostgres(store) : (await sqliteEnds()).planSqlite(fileOf(store))
 
 /** Brings the schema up to date, and makes the store where there is none. @throws StoreUnavailable */
 export async function migrateStore(config: Pick<Config, 'store'>): Promise<void> {
@@ -50,9 +48,15 @@ export async function migrateStore(config: Pick<Config, 'store'>): Promise<void>
 }
 
 /** A store as a whole, to copy from or to. Its schema must be up to date. */
-export function openCopyEnd(store: string): CopyEnd & AsyncDisposable {
-  const end = isPostgresUrl(store) ? openPostgresEnd(store) : openSqliteEnd(fileOf(store))
+export async function openCopyEnd(store: string): Promise<CopyEnd & AsyncDisposable> {
+  const end = isPostgresUrl(store)
+    ? (await postgresEnds()).openPostgresEnd(store)
+    : (await sqliteEnds()).openSqliteEnd(fileOf(store))
   return { ...end, [Symbol.asyncDispose]: () => end.close() }
 }
+
+// Loaded when asked for, as in open-store.ts.
+const postgresEnds = () => import('../store/postgres/copy-end.ts')
+const sqliteEnds = () => import('../store/sqlite/copy-end.ts')
 
 const fileOf = (store: string): string => store.slice('sqlite:'.length)

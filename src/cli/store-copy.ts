@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type Copied, copyStore } from '../store/copy.ts'
+import type { Copied } from '../store/copy.ts'
 import { Failure, UsageFailure } from './failure.ts'
 import { migrateStore, openCopyEnd, plannedMigrations } from './open-store.ts'
 import { print, printJson } from './output.ts'
@@ -28,8 +28,9 @@ async function copy(fromText: string, toText: string, { json }: { json?: boolean
     )
   }
   await migrateStore({ store: to })
-  await using source = openCopyEnd(from)
-  await using target = openCopyEnd(to)
+  await using source = await openCopyEnd(from)
+  await using target = await openCopyEnd(to)
+  const { copyStore } = await import('../store/copy.ts')
   const copied = await copyStore(source, target, tell)
   const rows = copied.reduce((sum, { rows }) => sum + rows, 0)
   if (json) printJson({ rows, tables: Object.fromEntries(copied.map(({ table, rows }) => [table, rows])) })
