@@ -99,6 +99,7 @@ describe('requests of which few match', () => {
       .first()
       .waitFor()
     await expect.poll(() => new URL(page.url()).searchParams.get('shadow')).toBe('any')
+    await settled(page)
     const rows = page.getByRole('table', { name: 'Requests' }).getByRole('row')
     expect(await rows.count()).toBe((await rows.filter({ hasText: 'shadow:' }).count()) + 1)
   })

@@ -3,6 +3,7 @@ import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DashboardWorld, startDashboardWorld } from '../helpers/dashboard-world.ts'
 import { eventually } from '../helpers/eventually.ts'
+import { settled } from '../helpers/tab.ts'
 import { visit } from '../helpers/visit.ts'
 import { type ReceivedWebhook, startWebhookTarget, type WebhookTarget } from '../helpers/webhook-target.ts'
 
@@ -85,6 +86,7 @@ describe('a webhook', () => {
       .getByRole('row', { name: /delivered.*webhook\.test/ })
       .first()
       .waitFor()
+    await settled(page)
     expect(await page.getByRole('row', { name: /api_key\.created/ }).count()).toBe(0)
     expect(new URL(page.url()).searchParams.get('type')).toBe('webhook.test')
 
