@@ -12,6 +12,8 @@ export interface Visit {
   go(path: string): Promise<void>
   /** A problem that belongs to the test; one that does not come fails it too. */
   expectProblem(pattern: RegExp): void
+  /** One that chance decides about, and that comes right by itself. */
+  allowProblem(pattern: RegExp): void
 }
 
 export interface Visitor {
@@ -42,10 +44,10 @@ export async function visit(
   }
   const tab = await openTab(await running, options)
   const expected: RegExp[] = []
+  const allowed: RegExp[] = email === undefined ? [asksWho] : []
   onTestFinished(async () => {
     await tab[Symbol.asyncDispose]()
-    const isExpected = (problem: string): boolean =>
-      [...expected, ...(email === undefined ? [asksWho] : [])].some((pattern) => pattern.test(problem))
+    const isExpected = (problem: string): boolean => [...expected, ...allowed].some((pattern) => pattern.test(problem))
     expect(
       tab.problems.filter((problem) => !isExpected(problem)),
       'what went wrong in the page',
@@ -60,7 +62,13 @@ export async function visit(
     await settled(tab.page)
   }
   await go(path)
-  return { page: tab.page, problems: tab.problems, go, expectProblem: (pattern) => void expected.push(pattern) }
+  return {
+    page: tab.page,
+    problems: tab.problems,
+    go,
+    expectProblem: (pattern) => void expected.push(pattern),
+    allowProblem: (pattern) => void allowed.push(pattern),
+  }
 }
 
 /** Who one is, asked by nobody. */
