@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { runLoad } from './load.ts'
 import { inspectMachine } from './machine.ts'
 import { startSallyport } from './sallyport.ts'
+import { spread } from './summary.ts'
 import { startUpstream } from './upstream.ts'
 
 /**
@@ -32,8 +33,8 @@ if (result.failures.length > 0) throw new Error(result.failures.join('; '))
 const shares = survivorsOf(await readFile(join(folder, 'collector.log'), 'latin1'))
 console.log(`${result.requests} requests in ${seconds} s; per cent that outlived each collection of the main thread:`)
 console.log(shares.map((share) => share.toFixed(0)).join(' '))
-const late = shares.slice(-Math.ceil(shares.length / 2)).toSorted((one, other) => one - other)
-console.log(`median of the later half: ${late[Math.floor(late.length / 2)]?.toFixed(1)} %`)
+const late = spread(shares.slice(Math.floor(shares.length / 2)))
+console.log(`median of the later half: ${late.median.toFixed(1)} %`)
 
 /** In per cent, of the scavenges of the thread with the most of them: copied once more and moved to the old generation. */
 function survivorsOf(text: string): number[] {

@@ -1,11 +1,7 @@
 import type { FastifyInstance } from 'fastify'
+import type { Address } from '../config/schema.ts'
 import { refuse } from './refusals.ts'
-import { type AdminServerOptions, createAdminServer } from './server.ts'
-
-interface Address {
-  readonly host: string
-  readonly port: number
-}
+import { type AdminServer, type AdminServerOptions, createAdminServer } from './server.ts'
 
 export interface WaitingPlane extends AsyncDisposable {
   /** Again: the same as once. @throws when the address can't be had. */
@@ -15,29 +11,33 @@ export interface WaitingPlane extends AsyncDisposable {
 /**
  * The admin plane of a gateway that waits for its store. Probes learn that it lives and is not ready, scrapers that its store does
  * not answer; everything else is 503. Disposed, its place is free for the real one.
- * @param listening told where, once.
+ * Most gateways never wait: nothing is made before it is opened. @param listening told where, once.
  */
 export function createWaitingPlane(
   options: Pick<AdminServerOptions, 'events' | 'metrics' | 'isOwnHost' | 'isTrustedProxy'>,
   listening: (address: Address) => void,
 ): WaitingPlane {
+  let server: AdminServer | undefined
   let opened: Promise<void> | undefined
-  const server = createAdminServer({
-    ...options,
-    failedChecks: async () => ({ store: 'is waited for', data_listener: 'waits for the store' }),
-    plugins: [
-      async (app: FastifyInstance) => {
-        app.all('/*', (_request, reply) => refuse(reply, 'KEY_STORE_UNAVAILABLE', { detail: waits }))
-      },
-    ],
-  })
+  const begin = (address: Address): Promise<void> => {
+    server = createAdminServer({
+      ...options,
+      failedChecks: async () => ({ store: 'is waited for', data_listener: 'waits for the store' }),
+      plugins: [
+        async (app: FastifyInstance) => {
+          app.all('/*', (_request, reply) => refuse(reply, 'KEY_STORE_UNAVAILABLE', { detail: waits }))
+        },
+      ],
+    })
+    return server.listen(address).then(listening)
+  }
   return {
     open(address) {
-      opened ??= server.listen(address).then(listening)
+      opened ??= begin(address)
       return opened
     },
     async [Symbol.asyncDispose]() {
-      if (opened !== undefined) await server.close()
+      await server?.close()
     },
   }
 }
